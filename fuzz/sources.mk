@@ -1,0 +1,15 @@
+# Fuzz targets: fuzz/fuzz_<name>.c defines LLVMFuzzerTestOneInput(), its corpus is fuzz/corpus/<name>/. Without
+# --enable-fuzzing each is linked with a driver that replays the corpus in `make check`.
+# To add one: its program here, and the two lines of its sources below, as
+#   fuzz_fuzz_x_SOURCES = fuzz/fuzz_x.c $(FUZZ_MAIN)
+#   fuzz_fuzz_x_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+fuzz_programs =
+
+if FUZZING
+FUZZ_MAIN =
+FUZZ_LINK = -fsanitize=fuzzer
+else
+FUZZ_MAIN = fuzz/driver.c
+FUZZ_LINK =
+endif
+EXTRA_DIST += fuzz/corpus fuzz/driver.c

@@ -1,0 +1,2 @@
+noinst_LIBRARIES += libalertmanager.a
+libalertmanager_a_SOURCES =

@@ -1,0 +1,57 @@
+/* Files, through one seam: all storage I/O goes through `struct fs`, so that a test can make any call fail (EIO, ENOSPC,
+ * a short write, a lost fsync). fs_real() is the operating system. Paths are NUL-terminated. Thread-safe as the system's
+ * calls are. Errors are ERR_IO with path and errno's text, except where said. */
+#pragma once
+
+#include "base/err.h"
+#include "base/slice.h"
+#include "base/strbuf.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct fs;
+
+/* Process-wide constant. */
+struct fs *fs_real(void);
+
+enum fs_open_mode {
+	FS_READ,        /* must exist */
+	FS_CREATE,      /* write; made or cut to zero */
+	FS_CREATE_NEW,  /* write; ERR_EXISTS when it is there */
+	FS_READ_WRITE,  /* must exist */
+};
+
+MUST_CHECK int fs_open(struct fs *fs, const char *path, enum fs_open_mode mode, int *fd, struct err *err);
+void fs_close(struct fs *fs, int fd);
+/* All of it, at the offset; a short write is an error. */
+MUST_CHECK int fs_pwrite(struct fs *fs, int fd, const void *bytes, size_t n, uint64_t offset, struct err *err);
+/* Up to n bytes; *got < n only at the end of the file. */
+MUST_CHECK int fs_pread(struct fs *fs, int fd, void *bytes, size_t n, uint64_t offset, size_t *got, struct err *err);
+MUST_CHECK int fs_datasync(struct fs *fs, int fd, struct err *err);
+/* Reserves blocks; the file's length becomes at least `n`. */
+MUST_CHECK int fs_allocate(struct fs *fs, int fd, uint64_t n, struct err *err);
+MUST_CHECK int fs_truncate(struct fs *fs, int fd, uint64_t n, struct err *err);
+MUST_CHECK int fs_size(struct fs *fs, int fd, uint64_t *n, struct err *err);
+
+MUST_CHECK int fs_rename(struct fs *fs, const char *from, const char *to, struct err *err);
+/* Not there is no error. */
+MUST_CHECK int fs_unlink(struct fs *fs, const char *path, struct err *err);
+/* With its parents; there already is no error. */
+MUST_CHECK int fs_mkdir(struct fs *fs, const char *path, struct err *err);
+/* A directory and all below it; not there is no error. */
+MUST_CHECK int fs_remove_tree(struct fs *fs, const char *path, struct err *err);
+MUST_CHECK int fs_sync_dir(struct fs *fs, const char *path, struct err *err);
+bool fs_exists(struct fs *fs, const char *path);
+/* Calls `each` for each entry but . and .., sorted by name; stops at its first non-zero and returns that. */
+MUST_CHECK int fs_list(struct fs *fs, const char *path, int (*each)(void *arg, const char *name, bool is_dir), void *arg,
+    struct err *err);
+/* Bytes free for us, and bytes in all, on the file system of `path`. */
+MUST_CHECK int fs_space(struct fs *fs, const char *path, uint64_t *free_bytes, uint64_t *total_bytes, struct err *err);
+
+/* A whole file into `out`; ERR_LIMIT when it is longer than out's bound. ERR_NOT_FOUND when it is not there. */
+MUST_CHECK int fs_read_file(struct fs *fs, const char *path, struct strbuf *out, struct err *err);
+/* Temporary name, write, sync, rename, sync of the folder: the file is the old or the new one, never a mix. */
+MUST_CHECK int fs_write_file(struct fs *fs, const char *path, struct slice content, struct err *err);
+
+/* An exclusive lock file that is given back by the kernel when the process ends. ERR_BUSY when another holds it. */
+MUST_CHECK int fs_lock_file(struct fs *fs, const char *path, int *fd, struct err *err);

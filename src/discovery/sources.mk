@@ -1,0 +1,2 @@
+noinst_LIBRARIES += libdiscovery.a
+libdiscovery_a_SOURCES =

@@ -1,0 +1,2 @@
+noinst_LIBRARIES += libpromql.a
+libpromql_a_SOURCES =

@@ -1,0 +1,2 @@
+noinst_LIBRARIES += librules.a
+librules_a_SOURCES =

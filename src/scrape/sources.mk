@@ -1,0 +1,2 @@
+noinst_LIBRARIES += libscrape.a
+libscrape_a_SOURCES =

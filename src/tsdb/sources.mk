@@ -1,0 +1,2 @@
+noinst_LIBRARIES += libtsdb.a
+libtsdb_a_SOURCES =

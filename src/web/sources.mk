@@ -1,0 +1,2 @@
+noinst_LIBRARIES += libweb.a
+libweb_a_SOURCES =

@@ -1,0 +1,2 @@
+check_LIBRARIES = libtestlib.a
+libtestlib_a_SOURCES = tests/lib/test.h tests/lib/test.c

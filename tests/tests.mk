@@ -1,0 +1,35 @@
+# Unit tests: one program per source file, cmocka in TAP output, run by prove. Each tests/<layer>/tests.mk adds to
+# unit_tests and names the program's sources; all link everything, by LDADD (which promqd and promq override).
+LDADD = libtestlib.a $(PROMQ_LIBS) $(CMOCKA_LIBS) $(EXTERNAL_LIBS)
+unit_tests =
+include tests/lib/tests.mk
+include tests/base/tests.mk
+include tests/net/tests.mk
+include tests/model/tests.mk
+include tests/config/tests.mk
+include tests/storage/tests.mk
+include tests/template/tests.mk
+include tests/tsdb/tests.mk
+include tests/promql/tests.mk
+include tests/scrape/tests.mk
+include tests/discovery/tests.mk
+include tests/ingest/tests.mk
+include tests/rules/tests.mk
+include tests/alertmanager/tests.mk
+include tests/web/tests.mk
+include tests/tools/tests.mk
+include tests/scenario/tests.mk
+
+# `make check` builds all of it and lets prove run it; one program: `make tests/base/test_arena && tests/base/test_arena -f NAME`.
+check_PROGRAMS += $(unit_tests) $(fuzz_programs)
+test_scripts =
+dist_check_SCRIPTS += $(test_scripts)
+check-local:
+	$(AM_V_at)CMOCKA_MESSAGE_OUTPUT=TAP srcdir='$(abs_top_srcdir)' builddir='$(abs_top_builddir)' \
+		$(PROVE) --merge --timer -j $(TEST_JOBS) $(PROVE_FLAGS) --exec '' \
+		$(unit_tests) $(addprefix $(abs_top_srcdir)/,$(test_scripts))
+	$(AM_V_at)set -e; for program in $(fuzz_programs); do \
+		corpus='$(abs_top_srcdir)'/fuzz/corpus/$${program#fuzz/fuzz_}; \
+		./$$program $$corpus > $$program.log 2>&1 || { cat $$program.log; exit 1; }; \
+		tail -n 1 $$program.log; done
+TEST_JOBS = 2
