@@ -12,6 +12,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/strbuf.h"
 #include "base/vec.h"
 #include "base/yaml.h"
 #include <stddef.h>
@@ -43,7 +44,8 @@ enum config_type {
 	CONFIG_SIZE,        /* uint64_t bytes: "10MB", "1.5GiB", powers of 1024 */
 	CONFIG_STRING_LIST, /* struct config_strings; a list of scalars */
 	CONFIG_LABELS,      /* struct config_pairs; a map of scalars, in the file's order */
-	CONFIG_CUSTOM,      /* decode() is called with the field's address */
+	CONFIG_CUSTOM,      /* decode() is called with the field's address; not for a null, which leaves the default */
+	CONFIG_INLINE,      /* no key of its own: the keys of inline_fields, with offsets from this field's */
 };
 
 struct config_strings {
@@ -69,6 +71,8 @@ struct config_field {
 	size_t set_offset; /* of a bool that becomes true when the key is given; 0: none (so not the first member) */
 	void (*decode)(struct config_ctx *ctx, const struct yaml_node *node, void *field);
 	const char *help;
+	const struct config_field *inline_fields; /* CONFIG_INLINE; never nested */
+	size_t n_inline_fields;
 };
 
 /* False when anything was wrong in this block or below. A YAML_NULL node is an empty map. */
@@ -88,6 +92,16 @@ void config_errors_print(struct strbuf *out, const struct config_error_vec *erro
 /* Reads and parses a file; its errors go to `errors`. False when there is nothing to decode. The content is in the arena. */
 bool config_read_yaml(struct arena *arena, const char *path, struct config_error_vec *errors, struct config_ctx *ctx,
     struct yaml_node **root, struct slice *content);
+
+/* The same from memory; `name` is what errors call the file, and its folder is what paths are resolved against. The text
+ * is borrowed for as long as the arena lives. */
+bool config_parse_yaml(struct arena *arena, struct slice name, struct slice text, struct config_error_vec *errors,
+    struct config_ctx *ctx, struct yaml_node **root);
+
+/* A scalar's text in *out; false, and an error, when the node is no scalar. A null is the empty text. */
+bool config_decode_string(struct config_ctx *ctx, const struct yaml_node *node, struct slice *out);
+/* `path` against ctx->dir; absolute and empty ones stay. */
+struct slice config_resolve_path(struct config_ctx *ctx, struct slice path);
 
 /* The nearest of `names` to a mistyped word by edit distance, or NULL when none is near. */
 const char *config_nearest(struct slice word, const char *const *names, size_t n);
