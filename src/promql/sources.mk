@@ -1,2 +1,4 @@
 noinst_LIBRARIES += libpromql.a
-libpromql_a_SOURCES =
+libpromql_a_SOURCES = \
+	src/promql/engine.h \
+	src/promql/query_result.h
