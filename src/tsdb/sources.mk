@@ -1,2 +1,19 @@
 noinst_LIBRARIES += libtsdb.a
+libtsdb_a_CFLAGS = $(AM_CFLAGS) $(STRICT_CFLAGS)
 libtsdb_a_SOURCES =
+# chunks and postings
+libtsdb_a_SOURCES += \
+	src/tsdb/chunk_column.h \
+	src/tsdb/chunk_histogram.h \
+	src/tsdb/chunk_xor.h \
+	src/tsdb/postings.h \
+	src/tsdb/postings_ops.h \
+	src/tsdb/slab.h
+# parts
+libtsdb_a_SOURCES += \
+	src/tsdb/manifest.h \
+	src/tsdb/page_cache.h \
+	src/tsdb/part_index.h \
+	src/tsdb/part_meta.h \
+	src/tsdb/part_read.h \
+	src/tsdb/part_write.h

@@ -1,0 +1,38 @@
+/* The sealed chunk: one run of float samples of one series as two packed columns, best with 120 to 2048
+ * samples. Times are a constant step or packed deltas; values a constant, packed deltas of integers, decimals
+ * (integers divided by a power of ten), changes only (sparse), or an XOR stream where nothing else fits; a
+ * few odd values stand beside as exceptions. The encoder tries what can apply, takes the smallest, and checks
+ * it bit for bit, so that every double comes back as it was, stale markers, NaN payloads and -0 included.
+ * docs/formats/chunk_column.md has the bytes.
+ *
+ * Stateless; thread-safe. */
+#pragma once
+
+#include "base/err.h"
+#include "base/slice.h"
+#include "base/strbuf.h"
+#include "storage/querier.h"
+#include <stdint.h>
+
+enum { CHUNK_COLUMN_MAX_SAMPLES = 4096 };
+
+/* Appends the chunk of n (1..CHUNK_COLUMN_MAX_SAMPLES) samples to `out`; t[] ascends strictly. The first
+ * timestamp is not stored: part directories have it, and it is handed in again at decoding. Cannot fail but
+ * for out's bound. */
+void chunk_column_encode(const int64_t *t, const double *v, size_t n, struct strbuf *out);
+
+/* What the first bytes say. ERR_CORRUPT. */
+MUST_CHECK int chunk_column_count(struct slice bytes, uint32_t *n, struct err *err);
+
+/* Appends the samples to t[] and v[], which have room for chunk_column_count() of them. Bytes may be
+ * anything: reads stay within, ERR_CORRUPT says what is wrong (t and v then hold garbage). */
+MUST_CHECK int chunk_column_decode(
+    struct slice bytes, int64_t first_t_ms, int64_t *t, double *v, struct err *err);
+
+/* The same into the columns of a query, only samples within [min_t_ms, max_t_ms]. ERR_NO_MEMORY too. */
+MUST_CHECK int chunk_column_read(struct slice bytes, int64_t first_t_ms, int64_t min_t_ms, int64_t max_t_ms,
+    struct sample_column *out, struct err *err);
+
+/* Names of the modes that a chunk uses, for tools and the codec table: "step/sparse". */
+const char *chunk_column_time_mode(struct slice bytes);
+const char *chunk_column_value_mode(struct slice bytes);

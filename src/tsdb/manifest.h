@@ -1,0 +1,45 @@
+/* The list of parts that count, durable: a log of "part added / part removed / log cut" records in one file,
+ * rewritten when it has grown. A part directory that the manifest does not name is garbage of a crash. A
+ * change is one record with one checksum, so a crash leaves either the old or the new list. One owner; the
+ * owner's lock. */
+#pragma once
+
+#include "base/err.h"
+#include "base/fs.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct manifest;
+
+struct manifest_part {
+	uint64_t seq;
+	int level;
+	int64_t min_t_ms, max_t_ms;
+};
+
+/* One step from list to list. */
+struct manifest_change {
+	const struct manifest_part *add;
+	size_t n_add;
+	const uint64_t *remove; /* their seq */
+	size_t n_remove;
+	uint64_t wal_segment; /* the log before this segment is no longer needed; 0: as it was */
+};
+
+/* Reads "<dir>/manifest", which is made when absent. A torn last record is cut off (*torn says so);
+ * ERR_CORRUPT when the file is damaged before its end. */
+MUST_CHECK int manifest_open(
+    struct fs *fs, const char *dir, struct manifest **out, bool *torn, struct err *err);
+void manifest_close(struct manifest *m);
+
+/* A number no part had before; durable only with the part that uses it. */
+uint64_t manifest_next_seq(struct manifest *m);
+/* In order of seq; borrowed until the next commit. */
+const struct manifest_part *manifest_parts(const struct manifest *m, size_t *n);
+bool manifest_has(const struct manifest *m, uint64_t seq);
+/* The first log segment that is still needed. */
+uint64_t manifest_wal_segment(const struct manifest *m);
+
+/* Appends, syncs, then changes the list. ERR_IO: the list is as it was. */
+MUST_CHECK int manifest_commit(struct manifest *m, const struct manifest_change *change, struct err *err);
