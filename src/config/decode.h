@@ -1,14 +1,16 @@
-/* From YAML nodes to C structs, by tables: each configuration block is a struct, and a table of its keys. Errors are
- * collected, all of them, each with file, line, column, what is wrong and what would be right; decoding goes on after one.
+/* From YAML nodes to C structs, by tables: each configuration block is a struct, and a table of its keys.
+ * Errors are collected, all of them, each with file, line, column, what is wrong and what would be right;
+ * decoding goes on after one.
  *
  *   static const struct config_field fields[] = {
  *           {"job_name", CONFIG_STRING, offsetof(struct scrape_config, job_name), .is_required = true},
- *           {"relabel_configs", CONFIG_CUSTOM, offsetof(struct scrape_config, relabel), .decode = decode_relabel_list},
+ *           {"relabel_configs", CONFIG_CUSTOM, offsetof(struct scrape_config, relabel), .decode =
+ * decode_relabel_list},
  *   };
  *   config_decode(ctx, node, "scrape_config", fields, ARRAY_LEN(fields), &out);
  *
- * Defaults: the struct is filled by the caller before. An unknown key is an error that names the nearest known one.
- * Everything decoded lives in ctx->arena. One thread. */
+ * Defaults: the struct is filled by the caller before. An unknown key is an error that names the nearest
+ * known one. Everything decoded lives in ctx->arena. One thread. */
 #pragma once
 
 #include "base/arena.h"
@@ -44,7 +46,8 @@ enum config_type {
 	CONFIG_SIZE,        /* uint64_t bytes: "10MB", "1.5GiB", powers of 1024 */
 	CONFIG_STRING_LIST, /* struct config_strings; a list of scalars */
 	CONFIG_LABELS,      /* struct config_pairs; a map of scalars, in the file's order */
-	CONFIG_CUSTOM,      /* decode() is called with the field's address; not for a null, which leaves the default */
+	CONFIG_CUSTOM,      /* decode() is called with the field's address; not for a null, which leaves the
+			       default */
 	CONFIG_INLINE,      /* no key of its own: the keys of inline_fields, with offsets from this field's */
 };
 
@@ -68,7 +71,8 @@ struct config_field {
 	size_t offset;
 	bool is_required;
 	bool may_be_empty; /* an explicit empty or null value is fine for a required one */
-	size_t set_offset; /* of a bool that becomes true when the key is given; 0: none (so not the first member) */
+	size_t set_offset; /* of a bool that becomes true when the key is given; 0: none (so not the first
+			      member) */
 	void (*decode)(struct config_ctx *ctx, const struct yaml_node *node, void *field);
 	const char *help;
 	const struct config_field *inline_fields; /* CONFIG_INLINE; never nested */
@@ -89,14 +93,15 @@ bool config_has_errors(const struct config_error_vec *errors); /* warnings do no
 /* "file:line:column: message", a line each. */
 void config_errors_print(struct strbuf *out, const struct config_error_vec *errors);
 
-/* Reads and parses a file; its errors go to `errors`. False when there is nothing to decode. The content is in the arena. */
-bool config_read_yaml(struct arena *arena, const char *path, struct config_error_vec *errors, struct config_ctx *ctx,
-    struct yaml_node **root, struct slice *content);
+/* Reads and parses a file; its errors go to `errors`. False when there is nothing to decode. The content is
+ * in the arena. */
+bool config_read_yaml(struct arena *arena, const char *path, struct config_error_vec *errors,
+    struct config_ctx *ctx, struct yaml_node **root, struct slice *content);
 
-/* The same from memory; `name` is what errors call the file, and its folder is what paths are resolved against. The text
- * is borrowed for as long as the arena lives. */
-bool config_parse_yaml(struct arena *arena, struct slice name, struct slice text, struct config_error_vec *errors,
-    struct config_ctx *ctx, struct yaml_node **root);
+/* The same from memory; `name` is what errors call the file, and its folder is what paths are resolved
+ * against. The text is borrowed for as long as the arena lives. */
+bool config_parse_yaml(struct arena *arena, struct slice name, struct slice text,
+    struct config_error_vec *errors, struct config_ctx *ctx, struct yaml_node **root);
 
 /* A scalar's text in *out; false, and an error, when the node is no scalar. A null is the empty text. */
 bool config_decode_string(struct config_ctx *ctx, const struct yaml_node *node, struct slice *out);
