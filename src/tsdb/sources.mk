@@ -17,3 +17,6 @@ libtsdb_a_SOURCES += \
 	src/tsdb/part_meta.h \
 	src/tsdb/part_read.h \
 	src/tsdb/part_write.h
+# head, log and the store as a whole
+libtsdb_a_SOURCES += \
+	src/tsdb/tsdb.h

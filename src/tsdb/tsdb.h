@@ -1,0 +1,104 @@
+/* The local store: a data directory with a log, a head in memory and sealed parts on disk. It implements the
+ * doors of src/storage (appendable, queryable); nothing above main includes this header.
+ *
+ *   data/lock            held while a process has the directory open
+ *   data/wal/NNNNNNNN    the log, in segments (docs/formats/wal.md)
+ *   data/head/           series snapshots, one a stripe (docs/formats/series_snapshot.md)
+ *   data/parts/part-N/   sealed parts, immutable (docs/formats/part.md)
+ *   data/manifest        which parts count (docs/formats/manifest.md)
+ *
+ * One `struct tsdb` per directory and process. All functions are thread-safe, but for tsdb_close(), which
+ * comes last. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fs.h"
+#include "base/scheduler.h"
+#include "storage/appender.h"
+#include "storage/querier.h"
+#include <stdint.h>
+
+enum wal_sync {
+	WAL_SYNC_ALWAYS,   /* durable means: fdatasync has returned */
+	WAL_SYNC_INTERVAL, /* durable means: written to the system; synced once a second. A power cut loses
+			      that second */
+	WAL_SYNC_OFF, /* written to the system; synced when it likes to. kill -9 of the process loses nothing
+		       */
+};
+
+struct tsdb_options {
+	const char *path;            /* the data directory; made when it is not there */
+	struct fs *fs;               /* NULL: fs_real() */
+	struct clock *clock;         /* NULL: clock_real() */
+	struct scheduler *scheduler; /* runs sealing and retention; NULL: only tsdb_maintain() does */
+	enum wal_sync wal_sync;
+	uint64_t wal_segment_bytes; /* 0: 64 MiB */
+	int64_t retention_ms;       /* 0: for ever */
+	uint64_t
+	    retention_bytes; /* 0: no bound; else the oldest parts go when all files together are larger */
+	int64_t seal_interval_ms; /* a stripe is sealed this long after its last time; 0: 32 minutes */
+	int64_t
+	    future_limit_ms; /* samples further ahead of the clock are refused; 0: 10 minutes; < 0: never */
+	uint64_t max_series; /* 0: as many as refs there are */
+	uint64_t head_memory_bytes;     /* open chunks beyond this are sealed early; 0: 1 GiB */
+	uint64_t page_cache_bytes;      /* 0: 64 MiB */
+	int64_t out_of_order_window_ms; /* samples older than the newest of their series by less than this are
+					   taken; 0: none */
+};
+
+struct tsdb;
+
+/* Locks the directory, reads parts and series, replays the log. When it fails nothing was changed and one
+ * line says why: ERR_BUSY      the directory is locked by another process ERR_IO        not writable, not
+ * readable ERR_EXISTS    the directory belongs to a Prometheus ERR_CORRUPT   the manifest cannot be read (a
+ * damaged part or log segment is set aside instead, and counted) ERR_UNSUPPORTED  a format of a newer version
+ * The caller closes it. */
+MUST_CHECK int tsdb_open(const struct tsdb_options *o, struct tsdb **out, struct err *err);
+/* Writes and syncs what waits, gives the lock back. Open appenders and queriers must be gone. Takes NULL. */
+void tsdb_close(struct tsdb *db);
+
+struct appendable *tsdb_appendable(struct tsdb *db);
+struct queryable *tsdb_queryable(struct tsdb *db);
+
+/* Does what is due at `now_ms`: seals stripes, cuts the log, drops parts past their retention. The scheduler
+ * calls it every few seconds; tests call it by hand. */
+MUST_CHECK int tsdb_maintain(struct tsdb *db, int64_t now_ms, struct err *err);
+/* Seals every stripe now. */
+MUST_CHECK int tsdb_seal_all(struct tsdb *db, struct err *err);
+/* Returns when everything appended so far is on disk. */
+MUST_CHECK int tsdb_sync(struct tsdb *db, struct err *err);
+
+struct tsdb_status {
+	uint64_t head_series, head_label_pairs, head_symbols, head_chunks;
+	int64_t head_min_t_ms, head_max_t_ms; /* INT64_MAX, INT64_MIN while the head is empty */
+	int64_t min_t_ms, max_t_ms;           /* parts included */
+	uint64_t parts, part_bytes, part_samples;
+	uint64_t wal_bytes, wal_segments, wal_quarantined;
+	uint64_t head_memory_bytes; /* columns, chunks, labels, tables and postings */
+	bool read_only;             /* the disk failed twice: no writes are taken */
+	bool replaying;
+	uint64_t replay_segments_done, replay_segments; /* /status/walreplay: current and max */
+};
+void tsdb_status(struct tsdb *db, struct tsdb_status *out);
+
+/* /status/tsdb: the `n` largest of each list, most first. Names live in the arena. */
+struct tsdb_top {
+	struct slice name;
+	uint64_t count;
+};
+struct tsdb_cardinality {
+	struct tsdb_top *series_by_metric, *values_by_label, *bytes_by_label,
+	    *series_by_pair; /* the last: "name=value" */
+	size_t n_series_by_metric, n_values_by_label, n_bytes_by_label, n_series_by_pair;
+};
+void tsdb_cardinality(struct tsdb *db, size_t n, struct arena *arena, struct tsdb_cardinality *out);
+
+/* Type, help and unit as the writers gave them, by metric name; visits in the order of names, at most `limit`
+ * (0: all). `metric` empty: all metrics. What is borrowed lives in the arena. */
+void tsdb_metadata(struct tsdb *db, struct slice metric, size_t limit, struct arena *arena,
+    void (*each)(void *arg, struct slice metric, const struct metadata *m), void *arg);
+
+/* What was set aside or repaired at the start, one finished sentence each, for the log of main. */
+void tsdb_start_notes(struct tsdb *db, void (*each)(void *arg, const char *note), void *arg);
