@@ -8,6 +8,8 @@
 
 /* ERR_INVALID with Prometheus's own texts: spec 1.12. */
 MUST_CHECK int duration_parse(struct slice s, int64_t *ms, struct err *err);
+/* The same with a leading '-' allowed. */
+MUST_CHECK int duration_parse_signed(struct slice s, int64_t *ms, struct err *err);
 /* "2w", "1d12h", "0s", "-5m". */
 void duration_print(struct strbuf *out, int64_t ms);
 /* Go's time.Duration: "1h2m3.5s" (Alertmanager templates, some flags). */

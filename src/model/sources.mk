@@ -1,2 +1,8 @@
 noinst_LIBRARIES += libmodel.a
-libmodel_a_SOURCES =
+libmodel_a_SOURCES = \
+	src/model/alert.h \
+	src/model/duration.c src/model/duration.h \
+	src/model/label_builder.c src/model/label_builder.h \
+	src/model/labels.c src/model/labels.h \
+	src/model/metadata.c src/model/metadata.h \
+	src/model/stale_marker.h
