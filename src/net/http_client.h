@@ -16,7 +16,7 @@ struct http_client_auth {
 	const char *basic_user_file, *basic_password_file;         /* read at each request */
 	const char *authorization_type, *authorization_credentials; /* "Bearer", ... */
 	const char *authorization_credentials_file;
-	const char *tls_ca_file, *tls_cert_file, *tls_key_file, *tls_server_name;
+	const char *tls_ca_file, *tls_cert_file, *tls_key_file;
 	bool tls_insecure_skip_verify;
 	const char *proxy_url, *no_proxy;
 	bool proxy_from_environment;
@@ -53,7 +53,7 @@ struct http_client *http_client_new(const char *user_agent);
 void http_client_free(struct http_client *c);
 void http_client_send(struct http_client *c, const struct http_call *call, http_done_fn done, void *arg);
 
-/* The same, waiting; `response` gets the body, `result->body` points into it. */
+/* The same, waiting; `response` gets the body; `result`'s slices point into it. */
 MUST_CHECK int http_client_do(struct http_client *c, const struct http_call *call, struct http_result *result,
     struct strbuf *response, struct err *err);
 
