@@ -58,7 +58,7 @@ static unsigned bound_port(int fd)
 int listen_on(const char *address, int *fd, unsigned *port, struct err *err)
 {
 	char host[256];
-	const char *service;
+	const char *service = "";
 	int rc = split(address, host, &service, err);
 	if (rc)
 		return rc;

@@ -1,1 +1,12 @@
-# tests of net
+unit_tests += tests/net/test_http_client
+tests_net_test_http_client_SOURCES = tests/net/test_http_client.c
+unit_tests += tests/net/test_http_params
+tests_net_test_http_params_SOURCES = tests/net/test_http_params.c
+unit_tests += tests/net/test_http_routes
+tests_net_test_http_routes_SOURCES = tests/net/test_http_routes.c
+unit_tests += tests/net/test_http_server
+tests_net_test_http_server_SOURCES = tests/net/test_http_server.c
+unit_tests += tests/net/test_listen_address
+tests_net_test_listen_address_SOURCES = tests/net/test_listen_address.c
+unit_tests += tests/net/test_url
+tests_net_test_url_SOURCES = tests/net/test_url.c
