@@ -10,7 +10,12 @@
 #include <curl/curl.h>
 #include <pthread.h>
 
-enum { DEFAULT_MAX_RESPONSE_BYTES = 64 << 20, MAX_IDLE_HANDLES = 64, MAX_SECRET_BYTES = 1 << 20, POLL_MS = 60000 };
+enum {
+	DEFAULT_MAX_RESPONSE_BYTES = 64 << 20,
+	MAX_IDLE_HANDLES = 64,
+	MAX_SECRET_BYTES = 1 << 20,
+	POLL_MS = 60000
+};
 
 /* A call on its way; owned by the client from http_client_send() until its done function returned. */
 struct transfer {
@@ -54,8 +59,8 @@ static char *dup_or_null(const char *s)
 
 static void transfer_free(struct transfer *t)
 {
-	char *const strings[] = {t->method, t->url, t->unix_socket, t->user, t->password, t->ca_file, t->cert_file,
-	    t->key_file, t->proxy_url, t->no_proxy, t->refused};
+	char *const strings[] = {t->method, t->url, t->unix_socket, t->user, t->password, t->ca_file,
+	    t->cert_file, t->key_file, t->proxy_url, t->no_proxy, t->refused};
 	for (size_t i = 0; i < ARRAY_LEN(strings); i++)
 		free(strings[i]);
 	curl_slist_free_all(t->headers);
@@ -95,8 +100,10 @@ static void set_auth(struct transfer *t, const struct http_client_auth *auth)
 		t->password = secret(t, auth->basic_password, auth->basic_password_file);
 	}
 	if (auth->authorization_credentials || auth->authorization_credentials_file) {
-		char *credentials = secret(t, auth->authorization_credentials, auth->authorization_credentials_file);
-		char *line = xasprintf("Authorization: %s %s", auth->authorization_type ? auth->authorization_type : "Bearer",
+		char *credentials =
+		    secret(t, auth->authorization_credentials, auth->authorization_credentials_file);
+		char *line = xasprintf("Authorization: %s %s",
+		    auth->authorization_type ? auth->authorization_type : "Bearer",
 		    credentials ? credentials : "");
 		add_header(t, line);
 		free(line);
@@ -125,7 +132,8 @@ static struct transfer *transfer_new(const struct http_call *call, http_done_fn 
 	t->follow_redirects = true;
 	strbuf_init(&t->body, STRBUF_NO_LIMIT);
 	strbuf_add_slice(&t->body, call->body);
-	strbuf_init(&t->response, call->max_response_bytes ? call->max_response_bytes : DEFAULT_MAX_RESPONSE_BYTES);
+	strbuf_init(
+	    &t->response, call->max_response_bytes ? call->max_response_bytes : DEFAULT_MAX_RESPONSE_BYTES);
 	for (const char *const *h = call->headers; h && *h; h++)
 		add_header(t, *h);
 	add_header(t, "Expect:"); /* no waiting for 100-continue */

@@ -13,7 +13,7 @@ struct http_client;
 /* What `http_config` of Prometheus and Alertmanager says; strings borrowed for the time of the call only. NULL: unset. */
 struct http_client_auth {
 	const char *basic_user, *basic_password;
-	const char *basic_user_file, *basic_password_file;         /* read at each request */
+	const char *basic_user_file, *basic_password_file;          /* read at each request */
 	const char *authorization_type, *authorization_credentials; /* "Bearer", ... */
 	const char *authorization_credentials_file;
 	const char *tls_ca_file, *tls_cert_file, *tls_key_file;
@@ -26,23 +26,23 @@ struct http_client_auth {
 struct http_call {
 	const char *method; /* "GET", "POST" */
 	const char *url;
-	const char *const *headers; /* "Name: value", NULL-terminated; NULL: none */
-	struct slice body;          /* copied */
+	const char *const *headers;          /* "Name: value", NULL-terminated; NULL: none */
+	struct slice body;                   /* copied */
 	const struct http_client_auth *auth; /* NULL: none */
-	int64_t timeout_ms;         /* of the whole call; 0: none */
-	size_t max_response_bytes;  /* 0: 64 MiB; more is ERR_LIMIT */
-	bool accept_gzip;           /* the answer is inflated by the client */
-	const char *unix_socket;    /* NULL: TCP */
+	int64_t timeout_ms;                  /* of the whole call; 0: none */
+	size_t max_response_bytes;           /* 0: 64 MiB; more is ERR_LIMIT */
+	bool accept_gzip;                    /* the answer is inflated by the client */
+	const char *unix_socket;             /* NULL: TCP */
 };
 
 struct http_result {
-	int rc;               /* 0: an HTTP answer came, whatever its status; else ERR_TIMEOUT, ERR_IO, ERR_LIMIT, ERR_CANCELED */
-	int status;           /* 0 when rc is not 0 */
+	int rc; /* 0: an HTTP answer came, whatever its status; else ERR_TIMEOUT, ERR_IO, ERR_LIMIT, ERR_CANCELED */
+	int status; /* 0 when rc is not 0 */
 	struct slice body;
 	struct slice content_type; /* as sent, "" when absent */
 	int64_t retry_after_ms;    /* -1: no Retry-After */
 	int64_t duration_ns;
-	const char *error;    /* a sentence when rc is not 0 */
+	const char *error; /* a sentence when rc is not 0 */
 };
 
 /* Called once, on the client's thread: hand real work to a pool. `r` dies when it returns. */

@@ -14,7 +14,7 @@ void http_params_add(struct http_param_vec *params, struct slice text, struct ar
 bool http_params_get(const struct http_param_vec *params, const char *name, size_t k, struct slice *value)
 {
 	struct slice want = slice_cstr(name);
-	VEC_EACH(struct http_param, p, params) {
+	VEC_EACH (struct http_param, p, params) {
 		if (!slice_eq(p->name, want) || k-- > 0)
 			continue;
 		*value = p->value;

@@ -11,7 +11,8 @@ static struct slice next_segment(struct slice *rest)
 	return segment;
 }
 
-static bool matches(struct slice pattern, struct slice path, struct arena *arena, struct http_path_params *params)
+static bool matches(
+    struct slice pattern, struct slice path, struct arena *arena, struct http_path_params *params)
 {
 	params->n = 0;
 	if (!path.len || path.ptr[0] != '/')
@@ -44,11 +45,11 @@ static bool matches(struct slice pattern, struct slice path, struct arena *arena
 	return path.len == 0;
 }
 
-const struct http_route *http_routes_find(const struct http_route_vec *routes, unsigned method, struct slice path,
-    struct arena *arena, struct http_path_params *params, unsigned *allowed)
+const struct http_route *http_routes_find(const struct http_route_vec *routes, unsigned method,
+    struct slice path, struct arena *arena, struct http_path_params *params, unsigned *allowed)
 {
 	*allowed = 0;
-	VEC_EACH(struct http_route, r, routes) {
+	VEC_EACH (struct http_route, r, routes) {
 		if (!matches(slice_cstr(r->path), path, arena, params))
 			continue;
 		unsigned methods = r->methods & HTTP_GET ? r->methods | HTTP_HEAD : r->methods;

@@ -17,5 +17,5 @@ VEC_DEFINE(http_route_vec, struct http_route);
 
 /* The route for method and raw (undecoded) path; values of its parameters, decoded into the arena, go to `params`.
  * NULL: none; then *allowed is the mask of methods that would have been right (0: the path is unknown). */
-const struct http_route *http_routes_find(const struct http_route_vec *routes, unsigned method, struct slice path,
-    struct arena *arena, struct http_path_params *params, unsigned *allowed);
+const struct http_route *http_routes_find(const struct http_route_vec *routes, unsigned method,
+    struct slice path, struct arena *arena, struct http_path_params *params, unsigned *allowed);

@@ -27,7 +27,8 @@
 #include <unistd.h>
 
 enum {
-	CONNECTION_MEMORY_BYTES = 128 << 10, /* bounds the head of a request; long GET queries of dashboards must fit */
+	CONNECTION_MEMORY_BYTES =
+	    128 << 10, /* bounds the head of a request; long GET queries of dashboards must fit */
 	IDLE_TIMEOUT_S = 300,
 	COMPRESS_MIN_BYTES = 1024,
 	REQUEST_ARENA_BYTES = 64 << 20,
@@ -44,7 +45,7 @@ struct http_server {
 	unsigned port;
 	struct lock lock;
 	struct cond idle;
-	size_t running;  /* LOCK_POOL: handlers that have not replied */
+	size_t running; /* LOCK_POOL: handlers that have not replied */
 	_Atomic bool stopping;
 };
 
@@ -103,7 +104,8 @@ static void print_methods(unsigned mask, char *out, size_t size)
 	out[0] = '\0';
 	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
 		if (mask & (unsigned)methods[i].method)
-			len += (size_t)snprintf(out + len, size - len, "%s%s", len ? ", " : "", methods[i].name);
+			len +=
+			    (size_t)snprintf(out + len, size - len, "%s%s", len ? ", " : "", methods[i].name);
 }
 
 /* --- requests ----------------------------------------------------------------------------------------------------- */
@@ -141,8 +143,8 @@ static void print_client(struct http_request *req)
 		const struct sockaddr_in6 *in = (const struct sockaddr_in6 *)(const void *)sa;
 		inet_ntop(AF_INET6, &in->sin6_addr, host, sizeof(host));
 		bool mapped = IN6_IS_ADDR_V4MAPPED(&in->sin6_addr);
-		req->client = arena_printf(req->arena, mapped ? "%s:%u" : "[%s]:%u", mapped ? strrchr(host, ':') + 1 : host,
-		    ntohs(in->sin6_port));
+		req->client = arena_printf(req->arena, mapped ? "%s:%u" : "[%s]:%u",
+		    mapped ? strrchr(host, ':') + 1 : host, ntohs(in->sin6_port));
 	}
 }
 
@@ -167,7 +169,8 @@ static void find_route(struct http_request *req, const char *method)
 	req->path = url_decode(req->raw_path, false, req->arena);
 	req->client = SL_EMPTY;
 	print_client(req);
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(req->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(req->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 	req->fd = info ? info->connect_fd : -1;
 	if (inside)
 		req->route = http_routes_find(
@@ -217,14 +220,16 @@ static void dispatch(struct http_request *req)
 	req->state = RUNNING;
 	MHD_suspend_connection(req->connection);
 	if (!thread_pool_submit(s->opt.pools[req->route->lane], run_handler, req))
-		http_reply_text(req, MHD_HTTP_SERVICE_UNAVAILABLE, "server is busy: too many requests are waiting\n");
+		http_reply_text(
+		    req, MHD_HTTP_SERVICE_UNAVAILABLE, "server is busy: too many requests are waiting\n");
 }
 
 /* --- responses ---------------------------------------------------------------------------------------------------- */
 
 static struct MHD_Response *text_response(const char *text)
 {
-	struct MHD_Response *r = MHD_create_response_from_buffer(strlen(text), xstrdup(text), MHD_RESPMEM_MUST_FREE);
+	struct MHD_Response *r =
+	    MHD_create_response_from_buffer(strlen(text), xstrdup(text), MHD_RESPMEM_MUST_FREE);
 	MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain; charset=utf-8");
 	MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
 	return r;
@@ -280,7 +285,7 @@ static enum encoding compress_body(struct http_request *req, struct strbuf *body
 	struct strbuf packed;
 	strbuf_init(&packed, STRBUF_NO_LIMIT);
 	int rc = encoding == GZIP ? gzip_encode(strbuf_slice(body), &packed, NULL)
-	                          : deflate_encode(strbuf_slice(body), &packed, NULL);
+				  : deflate_encode(strbuf_slice(body), &packed, NULL);
 	if (rc) {
 		strbuf_done(&packed);
 		return PLAIN;
@@ -293,7 +298,7 @@ static enum encoding compress_body(struct http_request *req, struct strbuf *body
 static void finish(struct http_request *req, int status, struct MHD_Response *r)
 {
 	struct http_server *s = req->server;
-	VEC_EACH(struct http_param, h, &req->reply_headers)
+	VEC_EACH (struct http_param, h, &req->reply_headers)
 		MHD_add_response_header(r, h->name.ptr, h->value.ptr);
 	req->response = r;
 	req->status = status;
@@ -306,7 +311,8 @@ static void finish(struct http_request *req, int status, struct MHD_Response *r)
 
 void http_reply_header(struct http_request *req, const char *name, const char *value)
 {
-	struct http_param h = {arena_slice(req->arena, slice_cstr(name)), arena_slice(req->arena, slice_cstr(value))};
+	struct http_param h = {
+	    arena_slice(req->arena, slice_cstr(name)), arena_slice(req->arena, slice_cstr(value))};
 	http_param_vec_push(&req->reply_headers, h);
 }
 
@@ -315,11 +321,13 @@ void http_reply(struct http_request *req, int status, const char *content_type, 
 	enum encoding encoding = compress_body(req, body);
 	req->response_bytes = body->len;
 	size_t len = body->len;
-	struct MHD_Response *r = MHD_create_response_from_buffer(len, strbuf_take(body), MHD_RESPMEM_MUST_FREE);
+	struct MHD_Response *r =
+	    MHD_create_response_from_buffer(len, strbuf_take(body), MHD_RESPMEM_MUST_FREE);
 	if (content_type)
 		MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
 	if (encoding != PLAIN) {
-		MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_ENCODING, encoding == GZIP ? "gzip" : "deflate");
+		MHD_add_response_header(
+		    r, MHD_HTTP_HEADER_CONTENT_ENCODING, encoding == GZIP ? "gzip" : "deflate");
 		MHD_add_response_header(r, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING);
 	}
 	finish(req, status, r);
@@ -339,8 +347,8 @@ void http_reply_empty(struct http_request *req, int status)
 
 /* --- libmicrohttpd's callbacks ------------------------------------------------------------------------------------- */
 
-static enum MHD_Result on_access(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
-    const char *version, const char *upload, size_t *upload_size, void **con_cls)
+static enum MHD_Result on_access(void *cls, struct MHD_Connection *connection, const char *url,
+    const char *method, const char *version, const char *upload, size_t *upload_size, void **con_cls)
 {
 	(void)cls;
 	(void)url;
@@ -441,7 +449,8 @@ static bool has_form_body(const struct http_request *req)
 	if (!(req->method & (HTTP_POST | HTTP_PUT | HTTP_PATCH)))
 		return false;
 	struct slice type = http_req_header(req, MHD_HTTP_HEADER_CONTENT_TYPE);
-	return slice_eq_nocase(slice_trim(slice_of(type.ptr, slice_find(type, ';'))), SL("application/x-www-form-urlencoded"));
+	return slice_eq_nocase(
+	    slice_trim(slice_of(type.ptr, slice_find(type, ';'))), SL("application/x-www-form-urlencoded"));
 }
 
 bool http_req_param_at(struct http_request *req, const char *name, size_t k, struct slice *value)
@@ -509,12 +518,11 @@ int http_server_start(struct http_server *s, struct err *err)
 {
 	unsigned io_threads = s->opt.io_threads ? s->opt.io_threads : 2;
 	unsigned connections = s->opt.max_connections ? s->opt.max_connections : 512;
-	s->daemon = MHD_start_daemon(
-	    MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO, 0, NULL, NULL, on_access, s,
-	    MHD_OPTION_LISTEN_SOCKET, s->listen_fd, MHD_OPTION_URI_LOG_CALLBACK, on_uri, s, MHD_OPTION_NOTIFY_COMPLETED,
-	    on_completed, s, MHD_OPTION_THREAD_POOL_SIZE, io_threads, MHD_OPTION_CONNECTION_LIMIT, connections,
-	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-	    (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_END);
+	s->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO,
+	    0, NULL, NULL, on_access, s, MHD_OPTION_LISTEN_SOCKET, s->listen_fd, MHD_OPTION_URI_LOG_CALLBACK,
+	    on_uri, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_THREAD_POOL_SIZE, io_threads,
+	    MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_END);
 	if (!s->daemon)
 		return err_set_errno(err, "cannot start the web server on port %u", s->port);
 	return 0;

@@ -17,7 +17,15 @@ struct http_server;
 struct http_request;
 struct thread_pool;
 
-enum http_method { HTTP_GET = 1, HTTP_HEAD = 2, HTTP_POST = 4, HTTP_PUT = 8, HTTP_DELETE = 16, HTTP_OPTIONS = 32, HTTP_PATCH = 64 };
+enum http_method {
+	HTTP_GET = 1,
+	HTTP_HEAD = 2,
+	HTTP_POST = 4,
+	HTTP_PUT = 8,
+	HTTP_DELETE = 16,
+	HTTP_OPTIONS = 32,
+	HTTP_PATCH = 64
+};
 
 /* Which workers a handler runs on, so that a flood of one kind cannot stop the others. */
 enum http_lane { HTTP_LANE_INGEST, HTTP_LANE_QUERY, HTTP_LANE_CONTROL, HTTP_LANES };
@@ -25,8 +33,8 @@ enum http_lane { HTTP_LANE_INGEST, HTTP_LANE_QUERY, HTTP_LANE_CONTROL, HTTP_LANE
 typedef void (*http_handler)(struct http_request *req, void *arg);
 
 struct http_route {
-	unsigned methods;       /* mask; HTTP_GET implies HTTP_HEAD; other methods on a known path get 405 */
-	const char *path;       /* "/api/v1/label/:name/values"; a last segment of "*" takes the rest */
+	unsigned methods; /* mask; HTTP_GET implies HTTP_HEAD; other methods on a known path get 405 */
+	const char *path; /* "/api/v1/label/:name/values"; a last segment of "*" takes the rest */
 	enum http_lane lane;
 	size_t max_body_bytes;
 	http_handler handler;
@@ -45,7 +53,8 @@ struct http_server_options {
 };
 
 /* Binds and listens; ERR_IO names the address and the reason. Nothing is answered before http_server_start(). */
-MUST_CHECK int http_server_new(const struct http_server_options *opt, struct http_server **out, struct err *err);
+MUST_CHECK int http_server_new(
+    const struct http_server_options *opt, struct http_server **out, struct err *err);
 /* Before start only. The route's strings must outlive the server. */
 void http_server_add(struct http_server *s, const struct http_route *routes, size_t n);
 /* For paths no route takes; without it: 404 "404 page not found\n". */

@@ -18,7 +18,8 @@ static int split(const char *address, char host[256], const char **port, struct 
 	const char *colon = strrchr(address, ':');
 	struct slice h = slice_of(address, colon ? (size_t)(colon - address) : 0);
 	if (!colon || h.len >= 256)
-		return err_set(err, ERR_INVALID, "address %s: missing port in address (want host:port)", address);
+		return err_set(
+		    err, ERR_INVALID, "address %s: missing port in address (want host:port)", address);
 	if (h.len >= 2 && h.ptr[0] == '[' && h.ptr[h.len - 1] == ']')
 		h = slice_of(h.ptr + 1, h.len - 2);
 	memcpy(host, h.ptr, h.len);
@@ -66,7 +67,8 @@ int listen_on(const char *address, int *fd, unsigned *port, struct err *err)
 	/* IPv6 first for "any": one socket then serves both families; machines without IPv6 fall to the second try. */
 	const int families[] = {any ? AF_INET6 : AF_UNSPEC, AF_INET};
 	for (size_t i = 0; i < (any ? 2u : 1u); i++) {
-		struct addrinfo hints = {.ai_family = families[i], .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+		struct addrinfo hints = {
+		    .ai_family = families[i], .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
 		struct addrinfo *list;
 		int gai = getaddrinfo(any ? NULL : host, service, &hints, &list);
 		if (gai != 0) {

@@ -13,7 +13,8 @@ static int hex_digit(char c)
 
 static bool is_scheme_char(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' ||
+	       c == '-' || c == '.';
 }
 
 /* Takes the part of *rest before the first `c`; false, and *rest unchanged, when there is none. */
@@ -31,32 +32,41 @@ static int check_host(struct slice text, struct slice host, struct err *err)
 {
 	if (host.len && host.ptr[0] == '[' && slice_find(host, ']') == host.len)
 		return err_set(err, ERR_INVALID, "parse \"%" SL_FMT "\": missing ']' in host", SL_ARG(text));
-	struct slice after = host.len && host.ptr[0] == '[' ? slice_from(host, slice_find(host, ']') + 1) : host;
+	struct slice after =
+	    host.len && host.ptr[0] == '[' ? slice_from(host, slice_find(host, ']') + 1) : host;
 	size_t colon = slice_find(after, ':');
 	for (size_t i = colon + 1; i < after.len; i++)
 		if (after.ptr[i] < '0' || after.ptr[i] > '9')
-			return err_set(err, ERR_INVALID, "parse \"%" SL_FMT "\": invalid port \"%" SL_FMT "\" after host",
-			    SL_ARG(text), SL_ARG(slice_from(after, colon)));
+			return err_set(err, ERR_INVALID,
+			    "parse \"%" SL_FMT "\": invalid port \"%" SL_FMT "\" after host", SL_ARG(text),
+			    SL_ARG(slice_from(after, colon)));
 	for (size_t i = 0; i < host.len; i++)
 		if ((unsigned char)host.ptr[i] <= ' ')
-			return err_set(err, ERR_INVALID, "parse \"%" SL_FMT "\": invalid character in host name", SL_ARG(text));
+			return err_set(err, ERR_INVALID,
+			    "parse \"%" SL_FMT "\": invalid character in host name", SL_ARG(text));
 	return 0;
 }
 
 int url_parse(struct slice text, struct url *out, struct err *err)
 {
-	struct url u = {.scheme = SL_EMPTY, .userinfo = SL_EMPTY, .host = SL_EMPTY, .query = SL_EMPTY, .fragment = SL_EMPTY};
+	struct url u = {.scheme = SL_EMPTY,
+	    .userinfo = SL_EMPTY,
+	    .host = SL_EMPTY,
+	    .query = SL_EMPTY,
+	    .fragment = SL_EMPTY};
 	struct slice rest = text;
 	for (size_t i = 0; i < text.len; i++)
 		if ((unsigned char)text.ptr[i] < ' ' || text.ptr[i] == 0x7f)
-			return err_set(err, ERR_INVALID, "parse \"%" SL_FMT "\": invalid control character in URL", SL_ARG(text));
+			return err_set(err, ERR_INVALID,
+			    "parse \"%" SL_FMT "\": invalid control character in URL", SL_ARG(text));
 
 	size_t colon = 0;
 	while (colon < rest.len && is_scheme_char(rest.ptr[colon]))
 		colon++;
 	if (colon < rest.len && rest.ptr[colon] == ':') {
 		if (colon == 0)
-			return err_set(err, ERR_INVALID, "parse \"%" SL_FMT "\": missing protocol scheme", SL_ARG(text));
+			return err_set(
+			    err, ERR_INVALID, "parse \"%" SL_FMT "\": missing protocol scheme", SL_ARG(text));
 		u.scheme = slice_of(rest.ptr, colon);
 		rest = slice_from(rest, colon + 1);
 	}
@@ -97,7 +107,8 @@ struct slice url_decode(struct slice s, bool plus_is_space, struct arena *arena)
 	size_t n = 0;
 	for (size_t i = 0; i < s.len; i++) {
 		char c = s.ptr[i];
-		if (c == '%' && i + 2 < s.len && hex_digit(s.ptr[i + 1]) >= 0 && hex_digit(s.ptr[i + 2]) >= 0) {
+		if (c == '%' && i + 2 < s.len && hex_digit(s.ptr[i + 1]) >= 0 &&
+		    hex_digit(s.ptr[i + 2]) >= 0) {
 			c = (char)(hex_digit(s.ptr[i + 1]) * 16 + hex_digit(s.ptr[i + 2]));
 			i += 2;
 		} else if (c == '+' && plus_is_space) {
@@ -111,8 +122,8 @@ struct slice url_decode(struct slice s, bool plus_is_space, struct arena *arena)
 
 static bool is_unreserved(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' ||
-	    c == '~';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+	       c == '_' || c == '.' || c == '~';
 }
 
 static void escape(struct strbuf *out, struct slice s, const char *also_plain, bool space_is_plus)

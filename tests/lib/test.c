@@ -15,7 +15,8 @@ void check_str_at(const char *file, int line, const char *name, struct slice got
 {
 	if (slice_eq(got, want))
 		return;
-	print_error("%s:%d: %s\n  want: %" SL_FMT "\n  got:  %" SL_FMT "\n", file, line, name, SL_ARG(want), SL_ARG(got));
+	print_error("%s:%d: %s\n  want: %" SL_FMT "\n  got:  %" SL_FMT "\n", file, line, name, SL_ARG(want),
+	    SL_ARG(got));
 	_fail(file, line);
 }
 
@@ -31,7 +32,8 @@ void check_double_at(const char *file, int line, const char *name, double got, d
 {
 	if (memcmp(&got, &want, sizeof(got)) == 0)
 		return;
-	print_error("%s:%d: %s\n  want: %.17g (%a)\n  got:  %.17g (%a)\n", file, line, name, want, want, got, got);
+	print_error(
+	    "%s:%d: %s\n  want: %.17g (%a)\n  got:  %.17g (%a)\n", file, line, name, want, want, got, got);
 	_fail(file, line);
 }
 
@@ -39,7 +41,8 @@ void check_ok_at(const char *file, int line, const char *name, int rc, const str
 {
 	if (rc == 0)
 		return;
-	print_error("%s:%d: %s\n  failed: %s: %s\n", file, line, name, err_code_name(rc), err ? err->msg : "");
+	print_error(
+	    "%s:%d: %s\n  failed: %s: %s\n", file, line, name, err_code_name(rc), err ? err->msg : "");
 	_fail(file, line);
 }
 
@@ -54,7 +57,8 @@ void check_true_at(const char *file, int line, const char *name, bool cond, cons
 void test_random_init(struct test_random *r)
 {
 	const char *given = getenv("TEST_SEED");
-	uint64_t seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL) * 1000003u + (uint64_t)getpid();
+	uint64_t seed =
+	    given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL) * 1000003u + (uint64_t)getpid();
 	print_message("# TEST_SEED=%" PRIu64 "\n", seed);
 	r->state = seed;
 }

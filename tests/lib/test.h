@@ -15,13 +15,13 @@
 #include "base/strbuf.h"
 
 /* Fails with file and line, the case's name, want and got. */
-#define check_str(name, got, want) check_str_at(__FILE__, __LINE__, (name), (got), slice_cstr(want))
+#define check_str(name, got, want)   check_str_at(__FILE__, __LINE__, (name), (got), slice_cstr(want))
 #define check_slice(name, got, want) check_str_at(__FILE__, __LINE__, (name), (got), (want))
-#define check_int(name, got, want) check_int_at(__FILE__, __LINE__, (name), (int64_t)(got), (int64_t)(want))
+#define check_int(name, got, want)   check_int_at(__FILE__, __LINE__, (name), (int64_t)(got), (int64_t)(want))
 /* Bit-equal doubles; any NaN equals any NaN only if the bits do. */
 #define check_double(name, got, want) check_double_at(__FILE__, __LINE__, (name), (got), (want))
-#define check_ok(name, rc, err) check_ok_at(__FILE__, __LINE__, (name), (rc), (err))
-#define check_true(name, cond) check_true_at(__FILE__, __LINE__, (name), (cond), #cond)
+#define check_ok(name, rc, err)       check_ok_at(__FILE__, __LINE__, (name), (rc), (err))
+#define check_true(name, cond)        check_true_at(__FILE__, __LINE__, (name), (cond), #cond)
 
 void check_str_at(const char *file, int line, const char *name, struct slice got, struct slice want);
 void check_int_at(const char *file, int line, const char *name, int64_t got, int64_t want);
@@ -51,9 +51,9 @@ const char *test_conformance_dir(void);
 
 /* main() of a test program. */
 int test_main(int argc, char **argv, const char *group, const struct CMUnitTest *tests, size_t n);
-#define TEST_MAIN(group, ...)                                                                                        \
-	int main(int argc, char **argv)                                                                              \
-	{                                                                                                            \
-		const struct CMUnitTest tests[] = {__VA_ARGS__};                                                     \
-		return test_main(argc, argv, group, tests, sizeof(tests) / sizeof(tests[0]));                        \
+#define TEST_MAIN(group, ...)                                                                                \
+	int main(int argc, char **argv)                                                                      \
+	{                                                                                                    \
+		const struct CMUnitTest tests[] = {__VA_ARGS__};                                             \
+		return test_main(argc, argv, group, tests, sizeof(tests) / sizeof(tests[0]));                \
 	}

@@ -41,8 +41,10 @@ static void failures_are_sentences(void **state)
 	};
 	struct http_client *c = http_client_new("promq-test");
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct http_client_auth auth = {.basic_user = "u", .basic_password_file = cases[i].password_file};
-		struct http_call call = {.method = "GET", .url = cases[i].url, .timeout_ms = 10000, .auth = &auth};
+		struct http_client_auth auth = {
+		    .basic_user = "u", .basic_password_file = cases[i].password_file};
+		struct http_call call = {
+		    .method = "GET", .url = cases[i].url, .timeout_ms = 10000, .auth = &auth};
 		struct http_result r;
 		struct strbuf response = STRBUF_INIT;
 		struct err err = {0};

@@ -12,8 +12,8 @@ static void body_comes_before_query(void **state)
 		const char *name;
 		size_t k;
 		const char *want; /* NULL: absent */
-	} cases[] = {
-	    {"match[]", 0, "a"}, {"match[]", 1, "b"}, {"match[]", 2, "c"}, {"match[]", 3, NULL}, {"x", 0, ""}, {"y", 0, "+ 1"}};
+	} cases[] = {{"match[]", 0, "a"}, {"match[]", 1, "b"}, {"match[]", 2, "c"}, {"match[]", 3, NULL},
+	    {"x", 0, ""}, {"y", 0, "+ 1"}};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct slice value = SL("untouched");
 		bool found = http_params_get(&params, cases[i].name, cases[i].k, &value);

@@ -39,8 +39,8 @@ static void patterns(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct http_path_params params;
 		unsigned allowed;
-		const struct http_route *r =
-		    http_routes_find(&routes, cases[i].method, slice_cstr(cases[i].path), a, &params, &allowed);
+		const struct http_route *r = http_routes_find(
+		    &routes, cases[i].method, slice_cstr(cases[i].path), a, &params, &allowed);
 		check_int(cases[i].path, r ? r - routes.v : -1, cases[i].want);
 		check_int(cases[i].path, allowed, cases[i].allowed);
 		if (cases[i].param)

@@ -21,7 +21,8 @@ static void echo(struct http_request *req, void *arg)
 	(void)arg;
 	struct strbuf sb = STRBUF_INIT;
 	struct slice v;
-	strbuf_addf(&sb, "%" SL_FMT "|%" SL_FMT "|", SL_ARG(http_req_path(req)), SL_ARG(http_req_path_param(req, "name")));
+	strbuf_addf(&sb, "%" SL_FMT "|%" SL_FMT "|", SL_ARG(http_req_path(req)),
+	    SL_ARG(http_req_path_param(req, "name")));
 	for (size_t k = 0; http_req_param_at(req, "q", k, &v); k++)
 		strbuf_addf(&sb, "%" SL_FMT ",", SL_ARG(v));
 	strbuf_addf(&sb, "|%" SL_FMT, SL_ARG(http_req_header(req, "x-test")));
@@ -97,7 +98,8 @@ static void requests(void **state)
 	(void)state;
 	struct setup s;
 	start(&s, "/p");
-	static const char *const headers[] = {"X-Test: h", "Content-Type: application/x-www-form-urlencoded", NULL};
+	static const char *const headers[] = {
+	    "X-Test: h", "Content-Type: application/x-www-form-urlencoded", NULL};
 	static const struct {
 		const char *method, *path, *body;
 		int status;
@@ -111,7 +113,8 @@ static void requests(void **state)
 	    {"POST", "/p/later", "abc", 204, ""},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct http_call c = {.method = cases[i].method, .headers = headers, .body = slice_cstr(cases[i].body)};
+		struct http_call c = {
+		    .method = cases[i].method, .headers = headers, .body = slice_cstr(cases[i].body)};
 		struct http_result r = call(&s, &c, cases[i].path);
 		check_int(cases[i].path, r.status, cases[i].status);
 		check_str(cases[i].path, r.body, cases[i].want);
@@ -174,7 +177,8 @@ static void many_at_once(void **state)
 	char url[64];
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u/echo/x?q=1", http_server_port(s.server));
 	for (int i = 0; i < 300; i++)
-		http_client_send(s.client, &(struct http_call){.method = "GET", .url = url, .timeout_ms = 20000}, count, &m);
+		http_client_send(s.client,
+		    &(struct http_call){.method = "GET", .url = url, .timeout_ms = 20000}, count, &m);
 	while (m.done < 300)
 		sched_yield();
 	check_int("all answered", m.ok, 300);

@@ -54,10 +54,11 @@ static void escapes(void **state)
 	static const struct {
 		const char *in, *want;
 		bool plus;
-	} decode[] = {
-	    {"a%20b+c", "a b c", true}, {"a%20b+c", "a b+c", false}, {"%zz%4", "%zz%4", true}, {"%e2%82%AC", "€", false}};
+	} decode[] = {{"a%20b+c", "a b c", true}, {"a%20b+c", "a b+c", false}, {"%zz%4", "%zz%4", true},
+	    {"%e2%82%AC", "€", false}};
 	for (size_t i = 0; i < ARRAY_LEN(decode); i++)
-		check_str(decode[i].in, url_decode(slice_cstr(decode[i].in), decode[i].plus, a), decode[i].want);
+		check_str(
+		    decode[i].in, url_decode(slice_cstr(decode[i].in), decode[i].plus, a), decode[i].want);
 	struct strbuf sb = STRBUF_INIT;
 	url_query_escape(&sb, SL("up{a=\"b\"} /x~"));
 	check_str("query", strbuf_slice(&sb), "up%7Ba%3D%22b%22%7D+%2Fx~");
