@@ -22,7 +22,7 @@ include tests/scenario/tests.mk
 
 # `make check` builds all of it and lets prove run it; one program: `make tests/base/test_arena && tests/base/test_arena -f NAME`.
 check_PROGRAMS += $(unit_tests) $(fuzz_programs)
-test_scripts =
+test_scripts = tests/check_layers.sh tests/check_headers.sh
 dist_check_SCRIPTS += $(test_scripts)
 check-local:
 	$(AM_V_at)CMOCKA_MESSAGE_OUTPUT=TAP srcdir='$(abs_top_srcdir)' builddir='$(abs_top_builddir)' \
