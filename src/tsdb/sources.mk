@@ -5,10 +5,10 @@ libtsdb_a_SOURCES =
 libtsdb_a_SOURCES += \
 	src/tsdb/chunk_column.h \
 	src/tsdb/chunk_histogram.h \
-	src/tsdb/chunk_xor.h \
+	src/tsdb/chunk_xor.c src/tsdb/chunk_xor.h \
 	src/tsdb/postings.h \
 	src/tsdb/postings_ops.h \
-	src/tsdb/slab.h
+	src/tsdb/slab.c src/tsdb/slab.h
 # parts
 libtsdb_a_SOURCES += \
 	src/tsdb/manifest.h \

@@ -1,0 +1,367 @@
+/* The codes, as in Prometheus's XOR chunks (docs/formats/chunk_xor.md):
+ *
+ *   first sample   64 bits value (the time stands in the struct)
+ *   second         step as uvarint bytes, value code
+ *   others         time code of the change of step, value code
+ *
+ *   time code      0 | 10 + 14 bits | 110 + 17 bits | 1110 + 20 bits | 1111 + 64 bits
+ *   value code     0 | 10 + the bits of the last window | 11 + 5 bits leading + 6 bits length + window
+ *
+ * Bits behind the end of the last byte are zero: appending ors into it. */
+#include "tsdb/chunk_xor.h"
+
+#include "model/stale_marker.h"
+#include <string.h>
+
+enum { NO_WINDOW = 0xff, MAX_LEADING = 31, MAX_PIECES = 8 };
+
+/* What one append writes: a run of zero bits, then these codes. */
+struct codes {
+	struct {
+		uint64_t bits;
+		unsigned n;
+	} piece[MAX_PIECES];
+	unsigned len;
+	size_t zeros; /* in front */
+	size_t total;
+	uint8_t leading, trailing;
+};
+
+void chunk_xor_reset(struct chunk_xor *c)
+{
+	uint32_t handle = c->handle;
+	memset(c, 0, sizeof(*c));
+	c->handle = handle;
+	c->leading = NO_WINDOW;
+}
+
+/* --- writing
+ * ---------------------------------------------------------------------------------------------------- */
+
+static void codes_add(struct codes *k, uint64_t bits, unsigned n)
+{
+	k->piece[k->len].bits = bits;
+	k->piece[k->len++].n = n;
+	k->total += n;
+}
+
+static void codes_add_step(struct codes *k, uint32_t step)
+{
+	uint64_t bytes = 0;
+	unsigned n = 0;
+	for (; step >= 0x80; step >>= 7, n += 8)
+		bytes = bytes << 8 | (step & 0x7f) | 0x80;
+	codes_add(k, bytes << 8 | step, n + 8);
+}
+
+/* A change of step fits `n` bits when it is within (-2^(n-1), 2^(n-1)]. */
+static bool fits(int64_t x, unsigned n)
+{
+	int64_t half = INT64_C(1) << (n - 1);
+	return x > -half && x <= half;
+}
+
+static void codes_add_time(struct codes *k, int64_t change)
+{
+	uint64_t x = (uint64_t)change;
+	if (change == 0)
+		codes_add(k, 0, 1);
+	else if (fits(change, 14))
+		codes_add(k, UINT64_C(0x2) << 14 | (x & 0x3fff), 16);
+	else if (fits(change, 17))
+		codes_add(k, UINT64_C(0x6) << 17 | (x & 0x1ffff), 20);
+	else if (fits(change, 20))
+		codes_add(k, UINT64_C(0xe) << 20 | (x & 0xfffff), 24);
+	else {
+		codes_add(k, 0xf, 4);
+		codes_add(k, x, 64);
+	}
+}
+
+static void codes_add_value(struct codes *k, uint64_t last, uint64_t v)
+{
+	uint64_t x = last ^ v;
+	if (x == 0) {
+		codes_add(k, 0, 1);
+		return;
+	}
+	unsigned leading = (unsigned)__builtin_clzll(x), trailing = (unsigned)__builtin_ctzll(x);
+	if (leading > MAX_LEADING)
+		leading = MAX_LEADING;
+	if (k->leading != NO_WINDOW && leading >= k->leading && trailing >= k->trailing) {
+		codes_add(k, 0x2, 2);
+		codes_add(k, x >> k->trailing, 64u - k->leading - k->trailing);
+		return;
+	}
+	unsigned width = 64 - leading - trailing;
+	codes_add(k, UINT64_C(0x3) << 11 | leading << 6 | (width & 63), 13);
+	codes_add(k, x >> trailing, width);
+	k->leading = (uint8_t)leading;
+	k->trailing = (uint8_t)trailing;
+}
+
+/* Ors the low n bits of `v` in at bit `pos`; the bytes that are begun are overwritten. */
+static void put_bits(uint8_t *bytes, size_t pos, uint64_t v, unsigned n)
+{
+	unsigned used = pos & 7;
+	uint8_t *p = bytes + (pos >> 3);
+	if (n < 64)
+		v &= (UINT64_C(1) << n) - 1;
+	unsigned __int128 window = (unsigned __int128)v << (72 - used - n);
+	if (used)
+		window |= (unsigned __int128)*p << 64;
+	unsigned end = (used + n + 7) / 8;
+	for (unsigned i = 0; i < end; i++)
+		p[i] = (uint8_t)(window >> (64 - 8 * i));
+}
+
+static void put_zeros(uint8_t *bytes, size_t pos, size_t n)
+{
+	size_t from = (pos + 7) / 8, to = (pos + n + 7) / 8;
+	memset(bytes + from, 0, to - from);
+}
+
+static void codes_write(const struct codes *k, uint8_t *bytes, size_t pos)
+{
+	put_zeros(bytes, pos, k->zeros);
+	pos += k->zeros;
+	for (unsigned i = 0; i < k->len; i++) {
+		put_bits(bytes, pos, k->piece[i].bits, k->piece[i].n);
+		pos += k->piece[i].n;
+	}
+}
+
+/* The stream begins: first sample, then the counted ones, which become zero bits. */
+static enum chunk_xor_append begin_stream(
+    struct chunk_xor *c, uint8_t *bytes, size_t cap, uint64_t last_bits, int64_t step, uint64_t v)
+{
+	struct codes head = {.leading = NO_WINDOW};
+	codes_add(&head, last_bits, 64);
+	struct codes k = {.leading = NO_WINDOW};
+	if (c->count > 1) {
+		codes_add_step(&head, (uint32_t)c->step_ms);
+		codes_add(&head, 0, 1);
+		k.zeros = k.total = 2u * (c->count - 2u);
+		codes_add_time(&k, step - c->step_ms);
+	} else {
+		codes_add_step(&k, (uint32_t)step);
+	}
+	codes_add_value(&k, last_bits, v);
+	size_t need = (head.total + k.total + 7) / 8;
+	if (need > CHUNK_XOR_MAX_BYTES)
+		return CHUNK_XOR_FULL;
+	if (need > cap)
+		return CHUNK_XOR_GROW;
+	codes_write(&head, bytes, 0);
+	codes_write(&k, bytes, head.total);
+	c->bits = (uint16_t)(head.total + k.total);
+	c->leading = k.leading;
+	c->trailing = k.trailing;
+	return CHUNK_XOR_OK;
+}
+
+static enum chunk_xor_append continue_stream(
+    struct chunk_xor *c, uint8_t *bytes, size_t cap, uint64_t last_bits, int64_t step, uint64_t v)
+{
+	struct codes k = {.leading = c->leading, .trailing = c->trailing};
+	k.zeros = k.total = 2u * c->run;
+	codes_add_time(&k, step - c->step_ms);
+	codes_add_value(&k, last_bits, v);
+	size_t need = (c->bits + k.total + 7) / 8;
+	if (need > CHUNK_XOR_MAX_BYTES)
+		return CHUNK_XOR_FULL;
+	if (need > cap)
+		return CHUNK_XOR_GROW;
+	codes_write(&k, bytes, c->bits);
+	c->bits = (uint16_t)(c->bits + k.total);
+	c->leading = k.leading;
+	c->trailing = k.trailing;
+	return CHUNK_XOR_OK;
+}
+
+static void append_first(struct chunk_xor *c, int64_t t_ms)
+{
+	chunk_xor_reset(c);
+	c->first_t_ms = t_ms;
+	c->count = c->run = 1;
+}
+
+enum chunk_xor_append chunk_xor_append(
+    struct chunk_xor *c, uint8_t *bytes, size_t cap, int64_t last_t_ms, double last_v, int64_t t_ms, double v)
+{
+	if (c->count == 0) {
+		append_first(c, t_ms);
+		return CHUNK_XOR_OK;
+	}
+	int64_t step;
+	if (c->count >= CHUNK_XOR_MAX_SAMPLES || __builtin_sub_overflow(t_ms, last_t_ms, &step) ||
+	    step <= 0 || step > INT32_MAX)
+		return CHUNK_XOR_FULL;
+	uint64_t last_bits = double_bits(last_v), v_bits = double_bits(v);
+	bool same_value = last_bits == v_bits;
+	if (same_value && (step == c->step_ms || c->count == 1)) {
+		c->step_ms = (int32_t)step;
+		c->count++;
+		c->run++;
+		return CHUNK_XOR_OK;
+	}
+	enum chunk_xor_append rc = c->bits == 0 ? begin_stream(c, bytes, cap, last_bits, step, v_bits)
+						: continue_stream(c, bytes, cap, last_bits, step, v_bits);
+	if (rc != CHUNK_XOR_OK)
+		return rc;
+	c->step_ms = (int32_t)step;
+	c->count++;
+	c->run = 0;
+	return CHUNK_XOR_OK;
+}
+
+/* --- reading
+ * ---------------------------------------------------------------------------------------------------- */
+
+struct bit_reader {
+	const uint8_t *bytes;
+	size_t pos, end; /* in bits */
+};
+
+static uint64_t load_be64(const uint8_t *p)
+{
+	uint64_t x;
+	memcpy(&x, p, sizeof(x));
+	return __builtin_bswap64(x);
+}
+
+/* The next 64 bits, zeros behind the end. */
+static uint64_t peek(const struct bit_reader *r)
+{
+	size_t byte = r->pos >> 3, size = (r->end + 7) / 8;
+	unsigned used = r->pos & 7;
+	if (likely(byte + 9 <= size))
+		return load_be64(r->bytes + byte) << used | (uint64_t)r->bytes[byte + 8] >> (8 - used);
+	unsigned __int128 x = 0;
+	for (size_t i = 0; i < 9; i++)
+		x = x << 8 | (byte + i < size ? r->bytes[byte + i] : 0);
+	return (uint64_t)(x >> (8 - used));
+}
+
+/* n is 1..64. */
+static uint64_t take(struct bit_reader *r, unsigned n)
+{
+	uint64_t x = peek(r) >> (64 - n);
+	r->pos += n;
+	return x;
+}
+
+static bool take_step(struct bit_reader *r, int64_t *step)
+{
+	uint64_t x = 0;
+	for (unsigned shift = 0; shift < 35; shift += 7) {
+		uint64_t byte = take(r, 8);
+		x |= (byte & 0x7f) << shift;
+		if (byte < 0x80) {
+			*step = (int64_t)x;
+			return x > 0 && x <= INT32_MAX;
+		}
+	}
+	return false;
+}
+
+static int64_t take_time_change(struct bit_reader *r)
+{
+	static const uint8_t prefix[] = {1, 2, 3, 4, 4}, width[] = {0, 14, 17, 20, 64};
+	uint64_t window = peek(r);
+	unsigned ones = (unsigned)__builtin_clzll(~window | 1);
+	if (ones > 4)
+		ones = 4;
+	r->pos += prefix[ones];
+	if (ones == 0)
+		return 0;
+	unsigned n = width[ones];
+	uint64_t x = take(r, n);
+	if (n < 64 && x > UINT64_C(1) << (n - 1))
+		x -= UINT64_C(1) << n;
+	return (int64_t)x;
+}
+
+/* XORs the next value code into *v. False when its window is impossible. */
+static bool take_value(struct bit_reader *r, unsigned *leading, unsigned *width, uint64_t *v)
+{
+	uint64_t window = peek(r);
+	if (!(window >> 63)) {
+		r->pos++;
+		return true;
+	}
+	if (window >> 62 == 3) {
+		*leading = (unsigned)(window >> 57) & 31;
+		*width = (unsigned)(window >> 51) & 63;
+		if (*width == 0)
+			*width = 64;
+		r->pos += 13;
+	} else {
+		r->pos += 2;
+	}
+	if (*width == 0 || *leading + *width > 64)
+		return false;
+	*v ^= take(r, *width) << (64 - *leading - *width);
+	return true;
+}
+
+static int corrupt(struct err *err, const char *what)
+{
+	return err_set(err, ERR_CORRUPT, "open chunk: %s", what);
+}
+
+/* The samples that are in the bytes, which are at least two. */
+static int decode_stream(
+    const struct chunk_xor *c, const uint8_t *bytes, size_t n, int64_t *t, double *v, struct err *err)
+{
+	struct bit_reader r = {bytes, 0, c->bits};
+	unsigned leading = 0, width = 0;
+	int64_t step;
+	uint64_t bits = take(&r, 64);
+	t[0] = c->first_t_ms;
+	v[0] = double_from_bits(bits);
+	if (!take_step(&r, &step))
+		return corrupt(err, "impossible step");
+	for (size_t i = 1; i < n; i++) {
+		if (i > 1)
+			step = (int64_t)((uint64_t)step + (uint64_t)take_time_change(&r));
+		if (step <= 0 || __builtin_add_overflow(t[i - 1], step, &t[i]))
+			return corrupt(err, "times do not ascend");
+		if (!take_value(&r, &leading, &width, &bits))
+			return corrupt(err, "impossible window of bits");
+		v[i] = double_from_bits(bits);
+		if (unlikely(r.pos > r.end))
+			return corrupt(err, "the bits end early");
+	}
+	return 0;
+}
+
+/* The samples that were only counted. */
+static int decode_run(
+    const struct chunk_xor *c, size_t from, double last_v, int64_t *t, double *v, struct err *err)
+{
+	int64_t next = from ? t[from - 1] : c->first_t_ms, step = from ? c->step_ms : 0;
+	if (c->count > 1 && c->step_ms <= 0)
+		return corrupt(err, "impossible step");
+	for (size_t i = from; i < c->count; i++, step = c->step_ms) {
+		if (__builtin_add_overflow(next, step, &next))
+			return corrupt(err, "times do not ascend");
+		t[i] = next;
+		v[i] = last_v;
+	}
+	return 0;
+}
+
+int chunk_xor_decode(
+    const struct chunk_xor *c, const uint8_t *bytes, double last_v, int64_t *t, double *v, struct err *err)
+{
+	if (c->run > c->count || (c->bits == 0) != (c->run == c->count) || (c->bits && c->count - c->run < 2))
+		return corrupt(err, "counts do not fit together");
+	size_t n = (size_t)c->count - c->run;
+	if (n > 0) {
+		int rc = decode_stream(c, bytes, n, t, v, err);
+		if (rc)
+			return rc;
+	}
+	return c->run > 0 ? decode_run(c, n, last_v, t, v, err) : 0;
+}
