@@ -17,5 +17,7 @@ const struct slice *label_regex_set(const struct label_regex *re, size_t *n);
 struct slice label_regex_prefix(const struct label_regex *re);
 /* When `s` matches: appends `replacement` with $1, ${1}, $name, $$ expanded as Go's Regexp.Expand does, and returns true. */
 bool label_regex_expand(const struct label_regex *re, struct slice s, struct slice replacement, struct strbuf *out);
-/* Go's ReplaceAllString of the unanchored expression. */
+/* Whether some part of `s` matches: Go's MatchString of the unanchored expression, where a dot does not match newline. */
+bool label_regex_search(const struct label_regex *re, struct slice s);
+/* Go's ReplaceAllString of the unanchored expression, where a dot does not match newline. */
 void label_regex_replace_all(const struct label_regex *re, struct slice s, struct slice replacement, struct strbuf *out);

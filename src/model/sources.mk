@@ -3,6 +3,9 @@ libmodel_a_SOURCES = \
 	src/model/alert.h \
 	src/model/duration.c src/model/duration.h \
 	src/model/label_builder.c src/model/label_builder.h \
+	src/model/label_regex.cc src/model/label_regex.h \
 	src/model/labels.c src/model/labels.h \
+	src/model/matcher.c src/model/matcher.h \
 	src/model/metadata.c src/model/metadata.h \
+	src/model/regex_shape.c src/model/regex_shape.h \
 	src/model/stale_marker.h
