@@ -207,7 +207,7 @@ static bool decode_duration(struct config_ctx *ctx, const struct yaml_node *node
 	return false;
 }
 
-static bool parse_size(struct slice s, uint64_t *out)
+bool config_size_parse(struct slice s, uint64_t *out)
 {
 	static const char prefixes[] = "BKMGTPE";
 	size_t n = 0;
@@ -239,7 +239,7 @@ static bool decode_size(struct config_ctx *ctx, const struct yaml_node *node, ui
 	struct slice text = SL_EMPTY;
 	if (!config_decode_string(ctx, node, &text))
 		return false;
-	if (parse_size(text, out))
+	if (config_size_parse(text, out))
 		return true;
 	config_error(ctx, node,
 	    "\"%" SL_FMT "\" is not a valid size (a number with a unit, such as 512KB, 10MB or 1.5GiB)",

@@ -110,3 +110,6 @@ struct slice config_resolve_path(struct config_ctx *ctx, struct slice path);
 
 /* The nearest of `names` to a mistyped word by edit distance, or NULL when none is near. */
 const char *config_nearest(struct slice word, const char *const *names, size_t n);
+
+/* "512KB", "1.5GiB", "0": bytes, in powers of 1024. False: not a size. */
+bool config_size_parse(struct slice s, uint64_t *out);
