@@ -1,2 +1,6 @@
 noinst_LIBRARIES += libstorage.a
-libstorage_a_SOURCES =
+libstorage_a_SOURCES = \
+	src/storage/appender.c src/storage/appender.h \
+	src/storage/mem_store.c src/storage/mem_store.h \
+	src/storage/querier.h \
+	src/storage/sample_column.c

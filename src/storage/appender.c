@@ -1,0 +1,49 @@
+#include "storage/appender.h"
+
+static const char *const texts[] = {
+    [APPEND_OK] = "ok",
+    [APPEND_REPEATED] = "repeated",
+    [APPEND_OUT_OF_ORDER] = "out of order sample",
+    [APPEND_TOO_OLD] = "out of bounds",
+    [APPEND_DUPLICATE] = "duplicate sample for timestamp",
+    [APPEND_TOO_FAR] = "out of bounds",
+    [APPEND_UNKNOWN_REF] = "unknown series reference",
+    [APPEND_LIMIT] = "series limit reached",
+};
+_Static_assert(ARRAY_LEN(texts) == APPEND_RESULTS, "one text per result");
+
+const char *append_result_text(enum append_result r)
+{
+	return texts[r];
+}
+
+static int append_by_ref(
+    struct appender *a, series_ref ref, int64_t t_ms, double v, enum append_result *result, struct err *err)
+{
+	struct sample s = {.ref = ref, .t_ms = t_ms, .v = v};
+	uint8_t one = APPEND_OK;
+	int rc = a->ops->append(a, &s, 1, &one, err);
+	if (rc == 0)
+		*result = (enum append_result)one;
+	return rc;
+}
+
+int appender_append_one(struct appender *a, series_ref *ref, const struct labels *labels, int64_t t_ms,
+    double v, enum append_result *result, struct err *err)
+{
+	enum append_result r = APPEND_UNKNOWN_REF;
+	if (*ref != 0) {
+		int rc = append_by_ref(a, *ref, t_ms, v, &r, err);
+		if (rc < 0)
+			return rc;
+	}
+	if (r == APPEND_UNKNOWN_REF) {
+		int rc = a->ops->add_series(a, NULL, labels, ref, err);
+		if (rc == 0)
+			rc = append_by_ref(a, *ref, t_ms, v, &r, err);
+		if (rc < 0)
+			return rc;
+	}
+	*result = r;
+	return 0;
+}
