@@ -24,15 +24,16 @@ void json_array_end(struct json *j);
 void json_key(struct json *j, const char *key);
 void json_key_slice(struct json *j, struct slice key); /* escaped as json_label */
 
-/* As Go's encoding/json: < > & U+2028 U+2029 escaped, invalid UTF-8 becomes \ufffd. */
-void json_string(struct json *j, struct slice s);
+/* As Go's encoding/json: < > & U+2028 U+2029 escaped, invalid UTF-8 becomes \ufffd. (jansson exports functions named
+ * json_string and json_null; for the linker ours are called otherwise, or they would take their place inside it.) */
+void json_string(struct json *j, struct slice s) __asm__("promq_json_string");
 void json_cstr(struct json *j, const char *s);
 /* As Prometheus writes label names and values: only quote, backslash and control characters escaped. */
 void json_label(struct json *j, struct slice s);
 void json_int(struct json *j, int64_t v);
 void json_uint(struct json *j, uint64_t v);
 void json_bool(struct json *j, bool v);
-void json_null(struct json *j);
+void json_null(struct json *j) __asm__("promq_json_null");
 /* A number as Go's encoding/json writes a float64; NaN and infinities, which JSON lacks, become null. */
 void json_double(struct json *j, double v);
 /* A sample value: the shortest form, in quotes: "1.5", "NaN", "+Inf", "1e-07". */

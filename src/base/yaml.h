@@ -19,8 +19,9 @@ struct yaml_node {
 	struct yaml_node **keys;  /* map: scalar keys, in the order of the file */
 };
 
-/* The first document of `text`; an empty text gives a YAML_NULL node. `max_documents` 1 makes a second one an error.
- * ERR_INVALID carries line and column. Depth is bounded (128), aliases cannot multiply the tree past 1M nodes. */
+/* The first document of `text` (further ones are ignored, as upstream does); an empty text gives a YAML_NULL node.
+ * ERR_INVALID carries line and column. Depth is bounded (128), aliases cannot multiply the tree past 1M nodes; an arena
+ * whose budget is spent gives ERR_LIMIT. Nodes behind aliases are shared: do not change them. */
 MUST_CHECK int yaml_parse(struct slice text, struct arena *arena, struct yaml_node **root, struct err *err);
 
 /* The value of `key` in a map, or NULL. */
