@@ -22,3 +22,4 @@ libbase_a_SOURCES = \
 	src/base/vec.h \
 	src/base/xmalloc.c src/base/xmalloc.h \
 	src/base/yaml.c src/base/yaml.h
+libbase_a_SOURCES += src/base/byte_reader.h src/base/varint.h

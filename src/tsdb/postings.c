@@ -16,7 +16,9 @@ void container_done(struct postings_container *c)
 
 static size_t unit_bytes(enum container_kind kind)
 {
-	return kind == CONTAINER_RUNS ? sizeof(struct run16) : kind == CONTAINER_ARRAY ? sizeof(uint16_t) : sizeof(uint64_t);
+	return kind == CONTAINER_RUNS    ? sizeof(struct run16)
+	       : kind == CONTAINER_ARRAY ? sizeof(uint16_t)
+					 : sizeof(uint64_t);
 }
 
 static uint32_t container_units(const struct postings_container *c)
@@ -363,8 +365,20 @@ void postings_view(const struct postings *p, uint32_t i, struct container_view *
 	uint32_t first = i == 0 ? p->run.first & 0xffff : 0;
 	uint32_t last = key == p->run.last >> 16 ? p->run.last & 0xffff : 0xffff;
 	view->run = (struct run16){(uint16_t)first, (uint16_t)last};
-	view->c = (struct postings_container){
-	    .key = (uint16_t)key, .kind = CONTAINER_RUNS, .count = last - first + 1, .len = 1, .runs = &view->run};
+	view->c = (struct postings_container){.key = (uint16_t)key,
+	    .kind = CONTAINER_RUNS,
+	    .count = last - first + 1,
+	    .len = 1,
+	    .runs = &view->run};
+}
+
+/* The room of a list of n containers is the next power of two: nothing need be stored for it. */
+static size_t containers_cap(uint32_t n)
+{
+	size_t cap = 1;
+	while (cap < n)
+		cap *= 2;
+	return cap;
 }
 
 void postings_copy(struct postings *dst, const struct postings *src)
@@ -375,12 +389,11 @@ void postings_copy(struct postings *dst, const struct postings *src)
 	*dst = *src;
 	if (src->n == 0)
 		return;
-	dst->c = xreallocarray(NULL, src->n, sizeof(*dst->c));
+	dst->c = xreallocarray(NULL, containers_cap(src->n), sizeof(*dst->c));
 	for (uint32_t i = 0; i < src->n; i++)
 		container_copy(&dst->c[i], &src->c[i]);
 }
 
-/* The room of a container list is the next power of two: nothing need be stored for it. */
 static void containers_room(struct postings *p)
 {
 	if (p->n == 0)
@@ -463,7 +476,8 @@ static bool extend_inline(struct postings *p, uint32_t first, uint32_t last)
 		p->run.last = last;
 		return true;
 	}
-	if ((last != UINT32_MAX && last + 1 < p->run.first) || (p->run.last != UINT32_MAX && first > p->run.last + 1))
+	if ((last != UINT32_MAX && last + 1 < p->run.first) ||
+	    (p->run.last != UINT32_MAX && first > p->run.last + 1))
 		return false;
 	p->run.first = first < p->run.first ? first : p->run.first;
 	p->run.last = last > p->run.last ? last : p->run.last;
@@ -493,7 +507,8 @@ void postings_add_range(struct postings *p, uint32_t first, uint32_t last)
 		return;
 	postings_spill(p);
 	for (uint32_t key = first >> 16; key <= last >> 16; key++) {
-		uint32_t a = key == first >> 16 ? first & 0xffff : 0, b = key == last >> 16 ? last & 0xffff : 0xffff;
+		uint32_t a = key == first >> 16 ? first & 0xffff : 0,
+			 b = key == last >> 16 ? last & 0xffff : 0xffff;
 		uint32_t i = find_container(p, key);
 		if (i < p->n && p->c[i].key == key)
 			container_add_range(&p->c[i], a, b);
@@ -538,7 +553,8 @@ static bool is_one_run(const struct postings *p)
 		const struct postings_container *c = &p->c[i];
 		if (c->kind != CONTAINER_RUNS || c->len != 1)
 			return false;
-		if (i > 0 && (c->key != p->c[i - 1].key + 1 || c->runs[0].first != 0 || p->c[i - 1].runs[0].last != 0xffff))
+		if (i > 0 && (c->key != p->c[i - 1].key + 1 || c->runs[0].first != 0 ||
+				 p->c[i - 1].runs[0].last != 0xffff))
 			return false;
 	}
 	return p->n > 0;
@@ -552,7 +568,8 @@ void postings_compact(struct postings *p)
 	if (!is_one_run(p))
 		return;
 	const struct postings_container *first = &p->c[0], *last = &p->c[p->n - 1];
-	uint32_t a = (uint32_t)first->key << 16 | first->runs[0].first, b = (uint32_t)last->key << 16 | last->runs[0].last;
+	uint32_t a = (uint32_t)first->key << 16 | first->runs[0].first,
+		 b = (uint32_t)last->key << 16 | last->runs[0].last;
 	postings_done(p);
 	postings_add_range(p, a, b);
 }
@@ -584,10 +601,7 @@ size_t postings_bytes(const struct postings *p)
 {
 	if (p->n == 0)
 		return 0;
-	size_t room = 1;
-	while (room < p->n)
-		room *= 2;
-	size_t bytes = room * sizeof(*p->c);
+	size_t bytes = containers_cap(p->n) * sizeof(*p->c);
 	for (uint32_t i = 0; i < p->n; i++)
 		bytes += p->c[i].cap * unit_bytes(p->c[i].kind);
 	return bytes;
@@ -600,7 +614,8 @@ void postings_iter_init(struct postings_iter *it, const struct postings *p)
 	*it = (struct postings_iter){.p = p};
 }
 
-static size_t next_of_runs(struct postings_iter *it, const struct postings_container *c, uint32_t *out, size_t cap)
+static size_t next_of_runs(
+    struct postings_iter *it, const struct postings_container *c, uint32_t *out, size_t cap)
 {
 	size_t n = 0;
 	uint32_t base = (uint32_t)c->key << 16;
@@ -617,7 +632,8 @@ static size_t next_of_runs(struct postings_iter *it, const struct postings_conta
 	return n;
 }
 
-static size_t next_of_array(struct postings_iter *it, const struct postings_container *c, uint32_t *out, size_t cap)
+static size_t next_of_array(
+    struct postings_iter *it, const struct postings_container *c, uint32_t *out, size_t cap)
 {
 	size_t n = 0;
 	for (uint32_t base = (uint32_t)c->key << 16; it->pos < c->len && n < cap; it->pos++)
@@ -625,7 +641,8 @@ static size_t next_of_array(struct postings_iter *it, const struct postings_cont
 	return n;
 }
 
-static size_t next_of_bitmap(struct postings_iter *it, const struct postings_container *c, uint32_t *out, size_t cap)
+static size_t next_of_bitmap(
+    struct postings_iter *it, const struct postings_container *c, uint32_t *out, size_t cap)
 {
 	size_t n = 0;
 	uint32_t base = (uint32_t)c->key << 16;
@@ -649,9 +666,9 @@ size_t postings_iter_next(struct postings_iter *it, uint32_t *out, size_t cap)
 		struct container_view view;
 		postings_view(it->p, it->container, &view);
 		const struct postings_container *c = &view.c;
-		n += c->kind == CONTAINER_RUNS	? next_of_runs(it, c, out + n, cap - n) :
-		    c->kind == CONTAINER_ARRAY	? next_of_array(it, c, out + n, cap - n) :
-						  next_of_bitmap(it, c, out + n, cap - n);
+		n += c->kind == CONTAINER_RUNS    ? next_of_runs(it, c, out + n, cap - n)
+		     : c->kind == CONTAINER_ARRAY ? next_of_array(it, c, out + n, cap - n)
+						  : next_of_bitmap(it, c, out + n, cap - n);
 		if (n < cap) {
 			it->container++;
 			it->pos = it->in_run = 0;
@@ -677,7 +694,8 @@ bool postings_eq(const struct postings *a, const struct postings *b)
 	postings_iter_init(&ia, a);
 	postings_iter_init(&ib, b);
 	for (size_t got; (got = postings_iter_next(&ia, ra, ARRAY_LEN(ra))) > 0;)
-		if (postings_iter_next(&ib, rb, ARRAY_LEN(rb)) != got || memcmp(ra, rb, got * sizeof(*ra)) != 0)
+		if (postings_iter_next(&ib, rb, ARRAY_LEN(rb)) != got ||
+		    memcmp(ra, rb, got * sizeof(*ra)) != 0)
 			return false;
 	return true;
 }

@@ -5,6 +5,7 @@
  *   BITMAP  varint number of the first word, then 64-bit little-endian words
  */
 #include "base/attr.h"
+#include "base/byte_reader.h"
 #include "base/varint.h"
 #include "tsdb/postings.h"
 
@@ -13,6 +14,7 @@ enum stored_kind { STORED_LIST, STORED_RUNS, STORED_BITMAP };
 /* A walk over the set as runs. */
 struct run_walk {
 	struct postings_iter it;
+	bool inline_run; /* still to be given */
 	uint32_t refs[256];
 	size_t n, pos;
 };
@@ -20,6 +22,7 @@ struct run_walk {
 static void run_walk_init(struct run_walk *w, const struct postings *p)
 {
 	postings_iter_init(&w->it, p);
+	w->inline_run = p->n == 0 && p->is_set;
 	w->n = w->pos = 0;
 }
 
@@ -37,13 +40,13 @@ static bool walk_ref(struct run_walk *w, uint32_t *ref)
 
 static bool run_walk_next(struct run_walk *w, uint32_t *first, uint32_t *last)
 {
-	if (w->it.p->n == 0 && w->n == 0 && w->it.p->is_set) {
-		/* An inline run needs no walk. */
-		*first = w->it.p->run.first;
-		*last = w->it.p->run.last;
-		w->it.container = UINT32_MAX;
-		w->n = w->pos = 1;
-		return true;
+	const struct postings *p = w->it.p;
+	if (p->n == 0) {
+		bool give = w->inline_run;
+		w->inline_run = false;
+		*first = p->run.first;
+		*last = p->run.last;
+		return give;
 	}
 	if (!walk_ref(w, first))
 		return false;
@@ -54,7 +57,7 @@ static bool run_walk_next(struct run_walk *w, uint32_t *first, uint32_t *last)
 	return true;
 }
 
-static size_t stored_sizes(const struct postings *p, uint32_t *first_ref, size_t size[3])
+static void stored_sizes(const struct postings *p, uint32_t *first_ref, size_t size[3])
 {
 	struct run_walk w;
 	uint32_t first, last, before = 0;
@@ -65,10 +68,11 @@ static size_t stored_sizes(const struct postings *p, uint32_t *first_ref, size_t
 		if (runs == 0)
 			*first_ref = first;
 		size[STORED_LIST] += varint_size(runs ? first - before - 1 : first) + (last - first);
-		size[STORED_RUNS] += varint_size(runs ? first - before - 2 : first) + varint_size(last - first);
+		size[STORED_RUNS] +=
+		    varint_size(runs ? first - before - 2 : first) + varint_size(last - first);
 	}
-	size[STORED_BITMAP] = varint_size(*first_ref >> 6) + 8 * (size_t)((before >> 6) - (*first_ref >> 6) + 1);
-	return runs;
+	size[STORED_BITMAP] =
+	    varint_size(*first_ref >> 6) + 8 * (size_t)((before >> 6) - (*first_ref >> 6) + 1);
 }
 
 static void write_runs(const struct postings *p, enum stored_kind kind, struct strbuf *out)
@@ -126,4 +130,72 @@ void postings_encode(const struct postings *p, struct strbuf *out)
 		write_bitmap(p, first_ref, out);
 	else
 		write_runs(p, kind, out);
+}
+
+static int corrupt(struct err *err, const char *what)
+{
+	return err_set(err, ERR_CORRUPT, "postings: %s", what);
+}
+
+static int decode_list(struct postings *p, struct byte_reader *r, uint32_t limit, struct err *err)
+{
+	uint64_t ref = read_varint(r);
+	for (;;) {
+		if (r->failed || ref >= limit)
+			return corrupt(err, "a series beyond the last");
+		postings_add(p, (uint32_t)ref);
+		if (byte_reader_done(r))
+			return 0;
+		uint64_t gap = read_varint(r);
+		if (gap >= limit)
+			return corrupt(err, "a series beyond the last");
+		ref += gap + 1;
+	}
+}
+
+static int decode_runs(struct postings *p, struct byte_reader *r, uint32_t limit, struct err *err)
+{
+	for (uint64_t next = 0; !byte_reader_done(r);) {
+		uint64_t gap = read_varint(r), length = read_varint(r);
+		if (r->failed || gap >= limit || length >= limit || next + gap + length >= limit)
+			return corrupt(err, "a series beyond the last");
+		uint64_t first = next + gap;
+		postings_add_range(p, (uint32_t)first, (uint32_t)(first + length));
+		next = first + length + 2;
+	}
+	return 0;
+}
+
+static int decode_bitmap(struct postings *p, struct byte_reader *r, uint32_t limit, struct err *err)
+{
+	uint64_t at = read_varint(r);
+	for (; !byte_reader_done(r); at++) {
+		uint64_t word = read_u64(r);
+		if (r->failed || at > UINT32_MAX >> 6)
+			return corrupt(err, "a torn bitmap");
+		for (; word; word &= word - 1) {
+			uint64_t ref = at << 6 | (uint64_t)__builtin_ctzll(word);
+			if (ref >= limit)
+				return corrupt(err, "a series beyond the last");
+			postings_add(p, (uint32_t)ref);
+		}
+	}
+	return r->failed ? corrupt(err, "a torn bitmap") : 0;
+}
+
+int postings_decode(struct postings *p, struct slice in, uint32_t limit, struct err *err)
+{
+	static int (*const decode[])(struct postings *, struct byte_reader *, uint32_t, struct err *) = {
+	    [STORED_LIST] = decode_list, [STORED_RUNS] = decode_runs, [STORED_BITMAP] = decode_bitmap};
+	struct byte_reader r;
+	if (in.len == 0)
+		return 0;
+	byte_reader_init(&r, in);
+	uint8_t kind = read_u8(&r);
+	if (kind >= ARRAY_LEN(decode) || byte_reader_done(&r))
+		return corrupt(err, "unknown kind");
+	int rc = decode[kind](p, &r, limit, err);
+	if (rc)
+		postings_done(p);
+	return rc;
 }

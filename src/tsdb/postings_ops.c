@@ -7,19 +7,50 @@
 #include <assert.h>
 #include <string.h>
 
-enum word_op { OP_AND, OP_OR, OP_ANDNOT };
+enum set_op { OP_AND, OP_OR, OP_ANDNOT };
 
-static void words_apply(uint64_t *a, const uint64_t *b, enum word_op op)
+static void words_clear_range(uint64_t *words, uint32_t first, uint32_t end)
 {
-	if (op == OP_AND)
+	while (first < end && (first & 63)) {
+		words[first >> 6] &= ~(UINT64_C(1) << (first & 63));
+		first++;
+	}
+	for (; first + 64 <= end; first += 64)
+		words[first >> 6] = 0;
+	for (; first < end; first++)
+		words[first >> 6] &= ~(UINT64_C(1) << (first & 63));
+}
+
+/* words &= b. An array is filtered instead, and does not come here. */
+static void words_and(uint64_t *words, const struct postings_container *b)
+{
+	uint32_t gap = 0;
+	if (b->kind == CONTAINER_BITMAP) {
 		for (size_t i = 0; i < BITMAP_WORDS; i++)
-			a[i] &= b[i];
-	else if (op == OP_OR)
+			words[i] &= b->bitmap[i];
+		return;
+	}
+	for (uint32_t i = 0; i < b->len; gap = b->runs[i++].last + 1u)
+		words_clear_range(words, gap, b->runs[i].first);
+	words_clear_range(words, gap, CONTAINER_SPAN);
+}
+
+static void words_andnot(uint64_t *words, const struct postings_container *b)
+{
+	switch ((enum container_kind)b->kind) {
+	case CONTAINER_ARRAY:
+		for (uint32_t i = 0; i < b->len; i++)
+			words[b->array[i] >> 6] &= ~(UINT64_C(1) << (b->array[i] & 63));
+		break;
+	case CONTAINER_RUNS:
+		for (uint32_t i = 0; i < b->len; i++)
+			words_clear_range(words, b->runs[i].first, b->runs[i].last + 1u);
+		break;
+	case CONTAINER_BITMAP:
 		for (size_t i = 0; i < BITMAP_WORDS; i++)
-			a[i] |= b[i];
-	else
-		for (size_t i = 0; i < BITMAP_WORDS; i++)
-			a[i] &= ~b[i];
+			words[i] &= ~b->bitmap[i];
+		break;
+	}
 }
 
 /* Members of `from` that are (or, for `want` false, are not) in `other`. False: none. */
@@ -41,23 +72,22 @@ static bool filter_array(struct postings_container *out, const struct postings_c
 }
 
 static bool containers_combine(struct postings_container *out, const struct postings_container *a,
-    const struct postings_container *b, enum word_op op)
+    const struct postings_container *b, enum set_op op)
 {
 	if (op != OP_OR && a->kind == CONTAINER_ARRAY)
 		return filter_array(out, a, b, op == OP_AND);
 	if (op == OP_AND && b->kind == CONTAINER_ARRAY)
 		return filter_array(out, b, a, true);
-	uint64_t wa[BITMAP_WORDS] = {0}, wb[BITMAP_WORDS];
-	container_to_words(a, wa);
-	if (op == OP_OR) {
-		container_to_words(b, wa);
-	} else {
-		memset(wb, 0, sizeof(wb));
-		container_to_words(b, wb);
-		words_apply(wa, wb, op);
-	}
+	uint64_t words[BITMAP_WORDS] = {0};
+	container_to_words(a, words);
+	if (op == OP_AND)
+		words_and(words, b);
+	else if (op == OP_ANDNOT)
+		words_andnot(words, b);
+	else
+		container_to_words(b, words);
 	*out = (struct postings_container){.key = a->key};
-	return container_from_words(out, wa);
+	return container_from_words(out, words);
 }
 
 static void push_copy(struct postings *out, const struct postings_container *c)
@@ -68,7 +98,7 @@ static void push_copy(struct postings *out, const struct postings_container *c)
 }
 
 /* The merge of two lists of containers by key. */
-static void combine(struct postings *a, const struct postings *b, enum word_op op)
+static void combine(struct postings *a, const struct postings *b, enum set_op op)
 {
 	struct postings out = {0};
 	struct container_view va, vb;

@@ -6,8 +6,9 @@ libtsdb_a_SOURCES += \
 	src/tsdb/chunk_column.h \
 	src/tsdb/chunk_histogram.h \
 	src/tsdb/chunk_xor.c src/tsdb/chunk_xor.h \
-	src/tsdb/postings.h \
-	src/tsdb/postings_ops.h \
+	src/tsdb/postings.c src/tsdb/postings.h src/tsdb/postings_priv.h \
+	src/tsdb/postings_code.c \
+	src/tsdb/postings_ops.c src/tsdb/postings_ops.h \
 	src/tsdb/slab.c src/tsdb/slab.h
 # parts
 libtsdb_a_SOURCES += \

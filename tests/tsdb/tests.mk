@@ -3,3 +3,5 @@ unit_tests += tests/tsdb/test_chunk_xor
 tests_tsdb_test_chunk_xor_SOURCES = tests/tsdb/test_chunk_xor.c
 unit_tests += tests/tsdb/test_slab
 tests_tsdb_test_slab_SOURCES = tests/tsdb/test_slab.c
+unit_tests += tests/tsdb/test_postings
+tests_tsdb_test_postings_SOURCES = tests/tsdb/test_postings.c
