@@ -17,6 +17,7 @@ include tests/ingest/tests.mk
 include tests/rules/tests.mk
 include tests/alertmanager/tests.mk
 include tests/web/tests.mk
+include tests/main/tests.mk
 include tests/tools/tests.mk
 include tests/scenario/tests.mk
 
