@@ -2,6 +2,7 @@
 # unit_tests and names the program's sources; all link everything, by LDADD (which promqd and promq override).
 LDADD = libtestlib.a $(PROMQ_LIBS) $(CMOCKA_LIBS) $(EXTERNAL_LIBS)
 unit_tests =
+test_scripts = tests/check_layers.sh tests/check_headers.sh
 include tests/lib/tests.mk
 include tests/base/tests.mk
 include tests/net/tests.mk
@@ -23,7 +24,6 @@ include tests/scenario/tests.mk
 
 # `make check` builds all of it and lets prove run it; one program: `make tests/base/test_arena && tests/base/test_arena -f NAME`.
 check_PROGRAMS += $(unit_tests) $(fuzz_programs)
-test_scripts = tests/check_layers.sh tests/check_headers.sh
 dist_check_SCRIPTS += $(test_scripts)
 check-local:
 	$(AM_V_at)CMOCKA_MESSAGE_OUTPUT=TAP srcdir='$(abs_top_srcdir)' builddir='$(abs_top_builddir)' \
