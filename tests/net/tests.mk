@@ -1,5 +1,7 @@
 unit_tests += tests/net/test_http_client
 tests_net_test_http_client_SOURCES = tests/net/test_http_client.c
+unit_tests += tests/net/test_http_metrics
+tests_net_test_http_metrics_SOURCES = tests/net/test_http_metrics.c
 unit_tests += tests/net/test_http_params
 tests_net_test_http_params_SOURCES = tests/net/test_http_params.c
 unit_tests += tests/net/test_http_routes
