@@ -55,7 +55,7 @@ static void count_code(struct handler *h, int status)
 	}
 }
 
-/* Prometheus calls requests that no handler takes "/*". */
+/* Requests that no handler takes are counted under a name of their own, as Prometheus does. */
 static struct handler *handler_of(struct http_metrics *m, const char *route)
 {
 	struct slice name = slice_cstr(route[0] ? route : "/*");
