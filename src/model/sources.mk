@@ -2,6 +2,13 @@ noinst_LIBRARIES += libmodel.a
 libmodel_a_SOURCES = \
 	src/model/alert.h \
 	src/model/duration.c src/model/duration.h \
+	src/model/histogram.c src/model/histogram.h \
+	src/model/histogram_ops.c \
+	src/model/histogram_print.c \
+	src/model/histogram_quantile.c \
+	src/model/histogram_trim.c \
+	src/model/histogram_walk.c \
+	src/model/histogram_work.c src/model/histogram_work.h \
 	src/model/label_builder.c src/model/label_builder.h \
 	src/model/label_regex.cc src/model/label_regex.h \
 	src/model/labels.c src/model/labels.h \
