@@ -3,7 +3,7 @@
 # To add one: its program here, and the two lines of its sources below, as
 #   fuzz_fuzz_x_SOURCES = fuzz/fuzz_x.c $(FUZZ_MAIN)
 #   fuzz_fuzz_x_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
-fuzz_programs =
+fuzz_programs = fuzz/fuzz_url
 
 if FUZZING
 FUZZ_MAIN =
@@ -13,3 +13,6 @@ FUZZ_MAIN = fuzz/driver.c
 FUZZ_LINK =
 endif
 EXTRA_DIST += fuzz/corpus fuzz/driver.c
+
+fuzz_fuzz_url_SOURCES = fuzz/fuzz_url.c $(FUZZ_MAIN)
+fuzz_fuzz_url_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)

@@ -140,7 +140,9 @@ static int deflate_all(struct slice in, int window, struct strbuf *out, struct e
 int gzip_decode(struct slice in, struct strbuf *out, struct err *err)
 {
 	int rc = inflate_all(in, GZIP_WINDOW, out, err);
-	return rc ? err_prefix(err, "gzip: "), rc : 0;
+	if (rc)
+		err_prefix(err, "gzip: ");
+	return rc;
 }
 
 int gzip_encode(struct slice in, struct strbuf *out, struct err *err)
@@ -151,7 +153,9 @@ int gzip_encode(struct slice in, struct strbuf *out, struct err *err)
 int deflate_decode(struct slice in, struct strbuf *out, struct err *err)
 {
 	int rc = inflate_all(in, ZLIB_WINDOW, out, err);
-	return rc ? err_prefix(err, "deflate: "), rc : 0;
+	if (rc)
+		err_prefix(err, "deflate: ");
+	return rc;
 }
 
 int deflate_encode(struct slice in, struct strbuf *out, struct err *err)

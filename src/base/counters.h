@@ -9,6 +9,7 @@
 
 #include "base/slice.h"
 #include "base/strbuf.h"
+#include <stdatomic.h>
 #include <stdint.h>
 
 enum metric_id {
@@ -22,7 +23,7 @@ extern _Atomic uint64_t metric_cells[M_COUNT]; /* gauges hold the bits of a doub
 
 static inline void counter_add(enum metric_id id, uint64_t n)
 {
-	__atomic_fetch_add(&metric_cells[id], n, __ATOMIC_RELAXED);
+	atomic_fetch_add_explicit(&metric_cells[id], n, memory_order_relaxed);
 }
 void gauge_set(enum metric_id id, double value);
 void gauge_add(enum metric_id id, double delta);

@@ -155,7 +155,7 @@ static bool is_digit(char c)
 static bool parse_special(struct slice s, bool has_sign, bool is_negative, double *v)
 {
 	if (slice_eq_nocase(s, SL("inf")) || slice_eq_nocase(s, SL("infinity"))) {
-		*v = is_negative ? -INFINITY : INFINITY;
+		*v = is_negative ? -HUGE_VAL : HUGE_VAL;
 		return true;
 	}
 	if (has_sign || !slice_eq_nocase(s, SL("nan")))

@@ -13,6 +13,7 @@
 
 enum { CONFIG_FILE_MAX_BYTES = 64 << 20, CONFIG_MAX_ERRORS = 1000 };
 
+PRINTF_LIKE(4, 0)
 static void add_error(
     struct config_ctx *ctx, const struct yaml_node *at, bool is_warning, const char *fmt, va_list ap)
 {

@@ -73,6 +73,7 @@ static int find(struct slice name)
 	return -1;
 }
 
+PRINTF_LIKE(2, 3)
 static void complain(struct strbuf *problems, const char *fmt, ...)
 {
 	va_list ap;

@@ -95,7 +95,7 @@ static enum http_method method_of(const char *name)
 	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
 		if (strcmp(methods[i].name, name) == 0)
 			return methods[i].method;
-	return 0;
+	return HTTP_NONE;
 }
 
 static void print_methods(unsigned mask, char *out, size_t size)

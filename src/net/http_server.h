@@ -18,6 +18,7 @@ struct http_request;
 struct thread_pool;
 
 enum http_method {
+	HTTP_NONE = 0,
 	HTTP_GET = 1,
 	HTTP_HEAD = 2,
 	HTTP_POST = 4,
