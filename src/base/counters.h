@@ -37,7 +37,9 @@ void metrics_family(struct metrics_writer *w, const char *name, const char *type
 /* `suffix` is "" or "_sum" etc.; label names and values alternate, ended by NULL; values are escaped here. */
 void metrics_sample(struct metrics_writer *w, const char *suffix, double value, ...) __attribute__((sentinel));
 
-/* `collect` is called on each exposition until removed; it must not call back into this module's registration. */
+/* `collect` is called on each exposition until removed, and not any more once counters_remove_collector() has returned. It
+ * must not call back into this module's registration; add and remove with no lock held. Several collectors may write to
+ * one family: their samples are put together under the help of the first. */
 void counters_add_collector(void (*collect)(void *arg, struct metrics_writer *w), void *arg);
 void counters_remove_collector(void (*collect)(void *arg, struct metrics_writer *w), void *arg);
 

@@ -5,10 +5,12 @@ libbase_a_SOURCES = \
 	src/base/attr.h \
 	src/base/clock.c src/base/clock.h \
 	src/base/compress.c src/base/compress.h \
+	src/base/counters.c src/base/counters.h src/base/counters_table.h \
 	src/base/crc32c.c src/base/crc32c.h \
 	src/base/double_slow.cc src/base/double_slow.h \
 	src/base/double_text.c src/base/double_text.h \
 	src/base/err.c src/base/err.h \
+	src/base/fs.c src/base/fs.h \
 	src/base/hash.c src/base/hash.h \
 	src/base/hashtab.c src/base/hashtab.h \
 	src/base/heap.c src/base/heap.h \
@@ -16,8 +18,10 @@ libbase_a_SOURCES = \
 	src/base/json_read.c src/base/json_read.h \
 	src/base/lock.c src/base/lock.h \
 	src/base/log.c src/base/log.h \
+	src/base/scheduler.c src/base/scheduler.h \
 	src/base/slice.c src/base/slice.h \
 	src/base/strbuf.c src/base/strbuf.h \
+	src/base/thread_pool.c src/base/thread_pool.h \
 	src/base/utf8.c src/base/utf8.h src/base/utf8_print_table.h \
 	src/base/vec.h \
 	src/base/xmalloc.c src/base/xmalloc.h \
