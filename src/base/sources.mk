@@ -16,6 +16,7 @@ libbase_a_SOURCES = \
 	src/base/heap.c src/base/heap.h \
 	src/base/json.c src/base/json.h \
 	src/base/json_read.c src/base/json_read.h \
+	src/base/letter_case.c src/base/letter_case.h \
 	src/base/lock.c src/base/lock.h \
 	src/base/log.c src/base/log.h \
 	src/base/scheduler.c src/base/scheduler.h \

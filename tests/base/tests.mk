@@ -20,3 +20,5 @@ tests_base_test_scheduler_SOURCES = tests/base/test_scheduler.c
 tests_base_test_thread_pool_SOURCES = tests/base/test_thread_pool.c
 tests_base_test_utf8_SOURCES = tests/base/test_utf8.c
 tests_base_test_yaml_SOURCES = tests/base/test_yaml.c
+unit_tests += tests/base/test_letter_case
+tests_base_test_letter_case_SOURCES = tests/base/test_letter_case.c
