@@ -1,3 +1,4 @@
 check_LIBRARIES = libtestlib.a
 libtestlib_a_SOURCES = tests/lib/test.h tests/lib/test.c
 libtestlib_a_SOURCES += tests/lib/stream_gen.h tests/lib/stream_gen.c
+libtestlib_a_SOURCES += tests/lib/cases.h tests/lib/cases.c
