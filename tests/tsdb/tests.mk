@@ -5,3 +5,5 @@ unit_tests += tests/tsdb/test_slab
 tests_tsdb_test_slab_SOURCES = tests/tsdb/test_slab.c
 unit_tests += tests/tsdb/test_postings
 tests_tsdb_test_postings_SOURCES = tests/tsdb/test_postings.c
+unit_tests += tests/tsdb/test_chunk_column
+tests_tsdb_test_chunk_column_SOURCES = tests/tsdb/test_chunk_column.c

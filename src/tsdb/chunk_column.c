@@ -1,0 +1,369 @@
+/* Encoding. The values are turned into integers, if they are decimals with the same number of places (a few may not be: the
+ * exceptions); else their bits are the integers. What then remains is to find the order of differences whose column is the
+ * smallest. Layout: tsdb/chunk_column_priv.h. */
+#include "tsdb/chunk_column.h"
+
+#include "base/attr.h"
+#include "base/varint.h"
+#include "base/xmalloc.h"
+#include "model/stale_marker.h"
+#include "tsdb/chunk_column_priv.h"
+#include "tsdb/int_column.h"
+#include <assert.h>
+#include <string.h>
+
+/* --- times ------------------------------------------------------------------------------------------------------ */
+
+/* Differences to the grid that goes through the first and (nearly) the last sample. False: they are too large for one. */
+static bool grid_of(const int64_t *t, size_t n, int64_t *step, int64_t *x)
+{
+	int64_t span, at;
+	if (__builtin_sub_overflow(t[n - 1], t[0], &span))
+		return false;
+	*step = span / (int64_t)(n - 1);
+	for (size_t i = 1; i < n; i++) {
+		if (__builtin_mul_overflow(*step, (int64_t)i, &at) || __builtin_add_overflow(at, t[0], &at))
+			return false;
+		x[i - 1] = t[i] - at;
+	}
+	return true;
+}
+
+static void deltas_of(const int64_t *t, size_t n, int64_t *x)
+{
+	for (size_t i = 1; i < n; i++)
+		x[i - 1] = (int64_t)((uint64_t)t[i] - (uint64_t)t[i - 1]);
+}
+
+static bool all_same(const int64_t *x, size_t n)
+{
+	int64_t diff = 0;
+	for (size_t i = 1; i < n; i++)
+		diff |= x[i] ^ x[0];
+	return diff == 0;
+}
+
+/* The mode; its bytes go to `out`. `x` and `y` are scratch. */
+static enum time_mode encode_times(const int64_t *t, size_t n, int64_t *x, int64_t *y, struct strbuf *out)
+{
+	if (n == 1)
+		return TIME_STEP;
+	deltas_of(t, n, x);
+	if (all_same(x, n - 1)) {
+		varint_add(out, (uint64_t)x[0]);
+		return TIME_STEP;
+	}
+	struct int_column_plan deltas, grid;
+	int64_t step;
+	int_column_plan(x, n - 1, &deltas);
+	if (grid_of(t, n, &step, y)) {
+		int_column_plan(y, n - 1, &grid);
+		if (grid.bytes + varint_size((uint64_t)step) < deltas.bytes) {
+			varint_add(out, (uint64_t)step);
+			int_column_encode(y, n - 1, &grid, out);
+			return TIME_GRID;
+		}
+	}
+	int_column_encode(x, n - 1, &deltas, out);
+	return TIME_DELTAS;
+}
+
+/* --- decimals --------------------------------------------------------------------------------------------------- */
+
+/* The integer m with m / 10^exponent == v, bit for bit. */
+static bool decimal_of(double v, unsigned exponent, int64_t *m)
+{
+	static const double round_magic = 6755399441055744.0, two51 = 2251799813685248.0, two53 = 9007199254740992.0;
+	double scaled = v * decimal_power(exponent);
+	if (!(scaled <= two53 && scaled >= -two53))
+		return false;
+	/* Adding and taking away 1.5 * 2^52 rounds what is small enough to have a fraction. */
+	if (scaled < two51 && scaled > -two51)
+		scaled = (scaled + round_magic) - round_magic;
+	int64_t candidate = (int64_t)scaled;
+	*m = candidate;
+	return double_bits((double)candidate / decimal_power(exponent)) == double_bits(v);
+}
+
+/* The fewest places with which (nearly) all values are decimals; false when too many are not. */
+static bool find_exponent(const double *v, size_t n, unsigned *exponent)
+{
+	unsigned e = 0;
+	size_t odd = 0, allowed = n / 32 + 1;
+	uint64_t last = ~double_bits(v[0]);
+	bool last_is_odd = false;
+	for (size_t i = 0; i < n; i++) {
+		int64_t m;
+		if (double_bits(v[i]) == last) {
+			odd += last_is_odd;
+		} else {
+			unsigned k = e;
+			while (k <= DECIMAL_MAX_EXPONENT && !decimal_of(v[i], k, &m))
+				k++;
+			last_is_odd = k > DECIMAL_MAX_EXPONENT;
+			odd += last_is_odd;
+			e = last_is_odd ? e : k;
+			last = double_bits(v[i]);
+		}
+		if (odd > allowed)
+			return false;
+	}
+	*exponent = e;
+	return odd < n;
+}
+
+struct exception {
+	uint32_t at;
+	uint64_t bits;
+};
+
+struct exceptions {
+	size_t n;
+	struct exception e[CHUNK_COLUMN_MAX_SAMPLES / 32 + 1];
+};
+
+/* v as integers; an odd one repeats its neighbour there and becomes an exception. False: too many of them. */
+static bool to_decimals(const double *v, size_t n, unsigned exponent, int64_t *m, struct exceptions *odd)
+{
+	size_t first = 0;
+	odd->n = 0;
+	while (first < n && !decimal_of(v[first], exponent, &m[first]))
+		first++;
+	for (size_t i = 0; i < n; i++) {
+		if (decimal_of(v[i], exponent, &m[i]))
+			continue;
+		if (odd->n == n / 32 + 1 || first == n)
+			return false;
+		odd->e[odd->n++] = (struct exception){(uint32_t)i, double_bits(v[i])};
+		m[i] = i < first ? m[first] : m[i - 1];
+	}
+	return true;
+}
+
+static uint64_t gcd(uint64_t a, uint64_t b)
+{
+	while (b) {
+		uint64_t rest = a % b;
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+/* The greatest factor that all differences to the first have. */
+static uint64_t common_factor(const int64_t *m, size_t n)
+{
+	uint64_t g = 0;
+	for (size_t i = 1; i < n && g != 1; i++) {
+		int64_t d = m[i] - m[i - 1];
+		if (d)
+			g = gcd(g, d < 0 ? (uint64_t)-d : (uint64_t)d);
+	}
+	return g ? g : 1;
+}
+
+/* --- integers --------------------------------------------------------------------------------------------------- */
+
+/* What the integers of a chunk become. `y`: room for n each. */
+struct integers {
+	int64_t first, slope;
+	uint64_t factor;
+	unsigned order;
+	struct int_column_plan plan;
+	size_t bytes;
+	int64_t *y[3]; /* the column of each order */
+	size_t n[3];
+};
+
+static void differences(const int64_t *x, size_t n, int64_t first, int64_t *out)
+{
+	uint64_t before = (uint64_t)first;
+	for (size_t i = 0; i < n; i++) {
+		out[i] = (int64_t)((uint64_t)x[i] - before);
+		before = (uint64_t)x[i];
+	}
+}
+
+static void consider_order(struct integers *ints, unsigned order)
+{
+	struct int_column_plan plan;
+	int_column_plan(ints->y[order], ints->n[order], &plan);
+	size_t bytes = plan.bytes;
+	if (order == 2)
+		bytes += varint_size(zigzag(ints->y[1][0])) + 1; /* not for a byte: it costs a second pass */
+	if (ints->bytes <= bytes)
+		return;
+	ints->bytes = bytes;
+	ints->order = order;
+	ints->plan = plan;
+}
+
+/* y[0] has n - 1 multiples of the factor; n is at least 2. */
+static void plan_integers(struct integers *ints, size_t n)
+{
+	ints->n[0] = ints->n[1] = n - 1;
+	ints->n[2] = n - 2;
+	ints->bytes = SIZE_MAX;
+	differences(ints->y[0], n - 1, 0, ints->y[1]);
+	consider_order(ints, 1);
+	if (all_same(ints->y[1], n - 1))
+		return;
+	consider_order(ints, 0);
+	if (n < 4)
+		return;
+	differences(ints->y[1] + 1, n - 2, ints->y[1][0], ints->y[2]);
+	consider_order(ints, 2);
+	ints->slope = ints->y[1][0];
+}
+
+static void write_integers(const struct integers *ints, struct strbuf *out)
+{
+	varint_add(out, zigzag(ints->first));
+	if (ints->factor != 1)
+		varint_add(out, ints->factor);
+	if (ints->order == 2)
+		varint_add(out, zigzag(ints->slope));
+	int_column_encode(ints->y[ints->order], ints->n[ints->order], &ints->plan, out);
+}
+
+static uint8_t integer_flags(const struct integers *ints)
+{
+	return (uint8_t)(ints->order << CHUNK_ORDER_SHIFT | (ints->factor != 1 ? CHUNK_HAS_FACTOR : 0));
+}
+
+static void plan_decimals(struct integers *ints, const int64_t *m, size_t n)
+{
+	ints->first = m[0];
+	ints->factor = common_factor(m, n);
+	int64_t g = (int64_t)ints->factor;
+	if (g == 1)
+		for (size_t i = 1; i < n; i++)
+			ints->y[0][i - 1] = m[i] - m[0];
+	else
+		for (size_t i = 1; i < n; i++)
+			ints->y[0][i - 1] = (m[i] - m[0]) / g;
+	plan_integers(ints, n);
+}
+
+static void plan_bits(struct integers *ints, const double *v, size_t n)
+{
+	uint64_t all = 0, first = double_bits(v[0]);
+	for (size_t i = 0; i < n; i++)
+		all |= double_bits(v[i]) ^ first;
+	unsigned shift = (unsigned)__builtin_ctzll(all | UINT64_C(1) << 62);
+	ints->first = ordered_bits((int64_t)first);
+	ints->factor = UINT64_C(1) << shift;
+	for (size_t i = 1; i < n; i++) {
+		int64_t x = ordered_bits((int64_t)double_bits(v[i]));
+		ints->y[0][i - 1] = (int64_t)((uint64_t)(x >> shift) - (uint64_t)(ints->first >> shift));
+	}
+	plan_integers(ints, n);
+}
+
+/* --- values ----------------------------------------------------------------------------------------------------- */
+
+static void add_u64(struct strbuf *out, uint64_t x)
+{
+	uint8_t bytes[8];
+	for (unsigned i = 0; i < 8; i++)
+		bytes[i] = (uint8_t)(x >> (8 * i));
+	strbuf_add(out, bytes, 8);
+}
+
+static void write_exceptions(const struct exceptions *odd, struct strbuf *out)
+{
+	uint32_t next = 0;
+	varint_add(out, odd->n);
+	for (size_t i = 0; i < odd->n; i++) {
+		varint_add(out, odd->e[i].at - next);
+		add_u64(out, odd->e[i].bits);
+		next = odd->e[i].at + 1;
+	}
+}
+
+static uint8_t encode_same(double v, struct strbuf *out)
+{
+	int64_t m;
+	for (unsigned e = 0; e <= DECIMAL_MAX_EXPONENT; e++)
+		if (decimal_of(v, e, &m)) {
+			if (varint_size(zigzag(m)) >= 7)
+				break;
+			strbuf_addch(out, (char)e);
+			varint_add(out, zigzag(m));
+			return VALUE_SAME_DECIMAL;
+		}
+	add_u64(out, double_bits(v));
+	return VALUE_SAME_BITS;
+}
+
+static bool is_same(const double *v, size_t n)
+{
+	uint64_t first = double_bits(v[0]), diff = 0;
+	for (size_t i = 1; i < n; i++)
+		diff |= double_bits(v[i]) ^ first;
+	return diff == 0;
+}
+
+/* The mode byte; the rest goes to `out`. `scratch`: 7 * n integers. */
+static uint8_t encode_values(const double *v, size_t n, int64_t *scratch, struct strbuf *out)
+{
+	if (is_same(v, n))
+		return encode_same(v[0], out);
+	struct exceptions odd = {.n = 0};
+	struct integers bits = {.y = {scratch, scratch + n, scratch + 2 * n}};
+	struct integers decimals = {.y = {scratch + 3 * n, scratch + 4 * n, scratch + 5 * n}, .bytes = SIZE_MAX};
+	unsigned exponent = 0;
+	int64_t *m = scratch + 6 * n;
+	bool is_decimal = find_exponent(v, n, &exponent) && to_decimals(v, n, exponent, m, &odd);
+	if (is_decimal) {
+		plan_decimals(&decimals, m, n);
+		decimals.bytes += 9 * odd.n;
+	}
+	/* Many places may be chance: then the bits can be shorter. */
+	bool try_bits = !is_decimal || exponent > 8;
+	if (try_bits)
+		plan_bits(&bits, v, n);
+	if (try_bits && bits.bytes < decimals.bytes) {
+		write_integers(&bits, out);
+		return VALUE_BITS | integer_flags(&bits);
+	}
+	strbuf_addch(out, (char)exponent);
+	write_integers(&decimals, out);
+	if (odd.n > 0)
+		write_exceptions(&odd, out);
+	return (uint8_t)(VALUE_DECIMAL | integer_flags(&decimals) | (odd.n ? CHUNK_HAS_EXCEPTIONS : 0));
+}
+
+static void encode_head(const int64_t *t, size_t n, int64_t *scratch, struct strbuf *out)
+{
+	size_t at = out->len;
+	strbuf_add(out, "\0\0", 2);
+	varint_add(out, n);
+	enum time_mode mode = encode_times(t, n, scratch, scratch + n, out);
+	if (!strbuf_overflowed(out))
+		out->ptr[at] = (char)(CHUNK_COLUMN_VERSION << 4 | (int)mode);
+}
+
+#ifndef NDEBUG
+/* Whether the bytes give back what went in. */
+static bool comes_back(struct slice bytes, const int64_t *t, const double *v, size_t n, int64_t *got_t, double *got_v)
+{
+	if (chunk_column_decode(bytes, t[0], got_t, got_v, NULL) != 0)
+		return false;
+	return memcmp(got_t, t, n * sizeof(*t)) == 0 && memcmp(got_v, v, n * sizeof(*v)) == 0;
+}
+#endif
+
+void chunk_column_encode(const int64_t *t, const double *v, size_t n, struct strbuf *out)
+{
+	assert(n > 0 && n <= CHUNK_COLUMN_MAX_SAMPLES);
+	size_t at = out->len;
+	int64_t *scratch = xmalloc(7 * n * sizeof(*scratch));
+	encode_head(t, n, scratch, out);
+	uint8_t mode = encode_values(v, n, scratch, out);
+	if (!strbuf_overflowed(out)) {
+		out->ptr[at + 1] = (char)mode;
+		assert(comes_back(slice_of(out->ptr + at, out->len - at), t, v, n, scratch, (double *)(scratch + n)));
+	}
+	free(scratch);
+}

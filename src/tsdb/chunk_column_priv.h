@@ -1,0 +1,35 @@
+/* What encoder and decoder of sealed chunks share.
+ *
+ *   byte    version << 4 | time mode
+ *   byte    value mode | order << 4 | CHUNK_HAS_FACTOR | CHUNK_HAS_EXCEPTIONS
+ *   varint  samples (n)
+ *   times   STEP: varint step (only when n > 1) | DELTAS: column of n - 1 steps | GRID: varint step, column of n - 1
+ *           differences to first + i * step
+ *   values  SAME_BITS: 8 bytes | SAME_DECIMAL: byte exponent, zigzag varint integer
+ *           DECIMAL: byte exponent, then integers | BITS: integers (doubles in an order-preserving guise)
+ *   integers  zigzag varint first, [varint factor], [order 2: zigzag varint slope], column of the rest, where
+ *           integer[i] = first + factor * y[i], and the column has y (order 0), its differences (1), theirs (2)
+ *   exceptions  varint m, m times: varint places since the last one, 8 bytes value
+ */
+#pragma once
+
+#include <stdint.h>
+
+enum { CHUNK_COLUMN_VERSION = 1 };
+enum time_mode { TIME_STEP, TIME_DELTAS, TIME_GRID, TIME_MODES };
+enum value_mode { VALUE_SAME_BITS, VALUE_SAME_DECIMAL, VALUE_DECIMAL, VALUE_BITS, VALUE_MODES };
+enum { CHUNK_ORDER_SHIFT = 4, CHUNK_HAS_FACTOR = 0x40, CHUNK_HAS_EXCEPTIONS = 0x80 };
+enum { DECIMAL_MAX_EXPONENT = 14 };
+
+static inline double decimal_power(unsigned exponent)
+{
+	static const double power[] = {
+	    1, 10, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14};
+	return power[exponent];
+}
+
+/* Doubles as integers in the same order (NaNs at the ends), and back: it is its own inverse. */
+static inline int64_t ordered_bits(int64_t x)
+{
+	return x ^ (int64_t)((uint64_t)(x >> 63) >> 1);
+}

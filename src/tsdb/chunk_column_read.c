@@ -1,0 +1,255 @@
+/* Decoding, straight into the caller's columns: integers are unpacked into the memory of the values, summed up there, and
+ * turned into doubles in place. */
+#include "tsdb/chunk_column.h"
+
+#include "base/byte_reader.h"
+#include "base/varint.h"
+#include "model/stale_marker.h"
+#include "tsdb/chunk_column_priv.h"
+#include "tsdb/int_column.h"
+#include <string.h>
+
+struct head {
+	enum time_mode time;
+	uint8_t value; /* the mode byte */
+	uint32_t n;
+};
+
+static int corrupt(struct err *err, const char *what)
+{
+	return err_set(err, ERR_CORRUPT, "chunk: %s", what);
+}
+
+static int read_head(struct byte_reader *r, struct head *h, struct err *err)
+{
+	uint8_t first = read_u8(r);
+	h->value = read_u8(r);
+	uint64_t n = read_varint(r);
+	if (r->failed || n == 0 || n > CHUNK_COLUMN_MAX_SAMPLES)
+		return corrupt(err, "impossible number of samples");
+	if (first >> 4 != CHUNK_COLUMN_VERSION || (first & 15) >= TIME_MODES)
+		return corrupt(err, "unknown version or mode of times");
+	h->time = (enum time_mode)(first & 15);
+	h->n = (uint32_t)n;
+	return 0;
+}
+
+int chunk_column_count(struct slice bytes, uint32_t *n, struct err *err)
+{
+	struct byte_reader r;
+	struct head h;
+	byte_reader_init(&r, bytes);
+	int rc = read_head(&r, &h, err);
+	if (rc == 0)
+		*n = h.n;
+	return rc;
+}
+
+/* --- times ------------------------------------------------------------------------------------------------------ */
+
+/* Whether t[] ascends strictly: all that later code relies on. */
+static bool ascends(const int64_t *t, size_t n)
+{
+	int bad = 0;
+	for (size_t i = 1; i < n; i++)
+		bad |= t[i] <= t[i - 1];
+	return !bad;
+}
+
+static void fill_steps(int64_t first, uint64_t step, size_t n, int64_t *t)
+{
+	for (size_t i = 0; i < n; i++)
+		t[i] = (int64_t)((uint64_t)first + i * step);
+}
+
+static bool read_times(struct byte_reader *r, const struct head *h, int64_t first, int64_t *t)
+{
+	uint64_t step = h->n > 1 && h->time != TIME_DELTAS ? read_varint(r) : 0;
+	if (h->time == TIME_STEP) {
+		fill_steps(first, step, h->n, t);
+		return h->n == 1 || (step > 0 && t[h->n - 1] > first && step <= (uint64_t)INT64_MAX / h->n);
+	}
+	t[0] = first;
+	if (h->n < 2 || !int_column_decode(r, h->n - 1, t + 1))
+		return false;
+	uint64_t at = (uint64_t)first;
+	for (size_t i = 1; i < h->n; i++) {
+		at += h->time == TIME_GRID ? step : (uint64_t)t[i];
+		t[i] = (int64_t)(h->time == TIME_GRID ? at + (uint64_t)t[i] : at);
+	}
+	return ascends(t, h->n);
+}
+
+/* --- values ----------------------------------------------------------------------------------------------------- */
+
+/* x[1..n) has the column; afterwards x[0..n) has the integers. */
+static void sum_up(uint64_t *x, size_t n, unsigned order, uint64_t first, uint64_t factor, uint64_t slope)
+{
+	uint64_t y = 0, d = slope;
+	x[0] = first;
+	if (order == 0) {
+		for (size_t i = 1; i < n; i++)
+			x[i] = first + factor * x[i];
+		return;
+	}
+	if (order == 1) {
+		/* Multiplying each difference gives the same as multiplying the sum. */
+		y = first;
+		for (size_t i = 1; i < n; i++)
+			x[i] = y += factor * x[i];
+		return;
+	}
+	for (size_t i = 1; i < n; i++) {
+		d += i > 1 ? x[i] : 0;
+		y += d;
+		x[i] = first + factor * y;
+	}
+}
+
+static bool read_integers(struct byte_reader *r, const struct head *h, int64_t *x)
+{
+	unsigned order = h->value >> CHUNK_ORDER_SHIFT & 3;
+	uint64_t first = (uint64_t)unzigzag(read_varint(r));
+	uint64_t factor = h->value & CHUNK_HAS_FACTOR ? read_varint(r) : 1;
+	uint64_t slope = order == 2 ? (uint64_t)unzigzag(read_varint(r)) : 0;
+	size_t head = order == 2 ? 2 : 1;
+	if (r->failed || order > 2 || h->n <= head || !int_column_decode(r, h->n - head, x + head))
+		return false;
+	sum_up((uint64_t *)x, h->n, order, first, factor, slope);
+	return true;
+}
+
+static void decimals_to_doubles(const int64_t *x, size_t n, unsigned exponent, double *v)
+{
+	double power = decimal_power(exponent);
+	if (exponent == 0)
+		for (size_t i = 0; i < n; i++)
+			v[i] = (double)x[i];
+	else
+		for (size_t i = 0; i < n; i++)
+			v[i] = (double)x[i] / power;
+}
+
+static bool read_exceptions(struct byte_reader *r, size_t n, double *v)
+{
+	uint64_t m = read_varint(r), at = 0;
+	for (uint64_t i = 0; i < m; i++, at++) {
+		uint64_t gap = read_varint(r);
+		if (r->failed || gap >= n || at + gap >= n)
+			return false;
+		at += gap;
+		v[at] = double_from_bits(read_u64(r));
+	}
+	return true;
+}
+
+static bool read_same(struct byte_reader *r, const struct head *h, double *v)
+{
+	double same;
+	if (h->value == VALUE_SAME_BITS) {
+		same = double_from_bits(read_u64(r));
+	} else {
+		uint8_t exponent = read_u8(r);
+		if (exponent > DECIMAL_MAX_EXPONENT)
+			return false;
+		same = (double)unzigzag(read_varint(r)) / decimal_power(exponent);
+	}
+	for (size_t i = 0; i < h->n; i++)
+		v[i] = same;
+	return true;
+}
+
+static bool read_values(struct byte_reader *r, const struct head *h, double *v)
+{
+	/* The memory of the doubles holds the integers first (the tree is built without strict aliasing). */
+	int64_t *x = (int64_t *)v;
+	if (h->value <= VALUE_SAME_DECIMAL)
+		return read_same(r, h, v);
+	if ((h->value & 15) == VALUE_BITS) {
+		if (h->value & CHUNK_HAS_EXCEPTIONS || !read_integers(r, h, x))
+			return false;
+		for (size_t i = 0; i < h->n; i++)
+			x[i] = ordered_bits(x[i]);
+		return true;
+	}
+	if ((h->value & 15) != VALUE_DECIMAL)
+		return false;
+	uint8_t exponent = read_u8(r);
+	if (exponent > DECIMAL_MAX_EXPONENT || !read_integers(r, h, x))
+		return false;
+	decimals_to_doubles(x, h->n, exponent, v);
+	return !(h->value & CHUNK_HAS_EXCEPTIONS) || read_exceptions(r, h->n, v);
+}
+
+int chunk_column_decode(struct slice bytes, int64_t first_t_ms, int64_t *t, double *v, struct err *err)
+{
+	struct byte_reader r;
+	struct head h;
+	byte_reader_init(&r, bytes);
+	int rc = read_head(&r, &h, err);
+	if (rc)
+		return rc;
+	if (!read_times(&r, &h, first_t_ms, t))
+		return corrupt(err, "times are torn or do not ascend");
+	if (!read_values(&r, &h, v) || r.failed)
+		return corrupt(err, "values are torn or of an unknown mode");
+	return byte_reader_done(&r) ? 0 : corrupt(err, "bytes behind the end");
+}
+
+/* --- into a query's columns ------------------------------------------------------------------------------------- */
+
+/* Index of the first t[i] >= t_ms. */
+static size_t find_time(const int64_t *t, size_t n, int64_t t_ms)
+{
+	size_t lo = 0, hi = n;
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+		if (t[mid] < t_ms)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+int chunk_column_read(struct slice bytes, int64_t first_t_ms, int64_t min_t_ms, int64_t max_t_ms, struct sample_column *out,
+    struct err *err)
+{
+	uint32_t n = 0;
+	int rc = chunk_column_count(bytes, &n, err);
+	if (rc)
+		return rc;
+	if (!sample_column_reserve(out, n))
+		return err_set(err, ERR_NO_MEMORY, "no memory for %u samples", n);
+	int64_t *t = out->t + out->n;
+	double *v = out->v + out->n;
+	rc = chunk_column_decode(bytes, first_t_ms, t, v, err);
+	if (rc)
+		return rc;
+	size_t from = find_time(t, n, min_t_ms), to = max_t_ms == INT64_MAX ? n : find_time(t, n, max_t_ms + 1);
+	if (from > 0 && from < to) {
+		memmove(t, t + from, (to - from) * sizeof(*t));
+		memmove(v, v + from, (to - from) * sizeof(*v));
+	}
+	size_t kept = to > from ? to - from : 0;
+	if (out->h)
+		memset(out->h + out->n, 0, kept * sizeof(*out->h));
+	out->n += kept;
+	return 0;
+}
+
+/* --- names ------------------------------------------------------------------------------------------------------ */
+
+const char *chunk_column_time_mode(struct slice bytes)
+{
+	static const char *const names[TIME_MODES] = {"step", "deltas", "grid"};
+	unsigned mode = bytes.len > 0 ? (unsigned)bytes.ptr[0] & 15 : TIME_MODES;
+	return mode < TIME_MODES ? names[mode] : "unknown";
+}
+
+const char *chunk_column_value_mode(struct slice bytes)
+{
+	static const char *const names[VALUE_MODES] = {"same", "same", "decimal", "bits"};
+	unsigned mode = bytes.len > 1 ? (unsigned)bytes.ptr[1] & 15 : VALUE_MODES;
+	return mode < VALUE_MODES ? names[mode] : "unknown";
+}
