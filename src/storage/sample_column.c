@@ -32,6 +32,20 @@ static bool grow(void **ptr, size_t n, size_t size)
 	return true;
 }
 
+/* Gives the histogram column as much room as the others have; the floats so far have no histogram. */
+static bool reserve_histograms(struct sample_column *c)
+{
+	if (c->h && c->h_cap >= c->cap)
+		return true;
+	bool is_new = !c->h;
+	if (!grow((void **)&c->h, c->cap, sizeof(c->h[0])))
+		return false;
+	c->h_cap = c->cap;
+	for (size_t i = 0; is_new && i < c->n; i++)
+		c->h[i] = NULL;
+	return true;
+}
+
 bool sample_column_reserve(struct sample_column *c, size_t more)
 {
 	size_t need;
@@ -45,21 +59,7 @@ bool sample_column_reserve(struct sample_column *c, size_t more)
 	if (!grow((void **)&c->t, cap, sizeof(c->t[0])) || !grow((void **)&c->v, cap, sizeof(c->v[0])))
 		return false;
 	c->cap = cap;
-	return true;
-}
-
-/* Gives the histogram column as much room as the others have; the floats so far have no histogram. */
-static bool reserve_histograms(struct sample_column *c)
-{
-	if (c->h && c->h_cap >= c->cap)
-		return true;
-	bool is_new = !c->h;
-	if (!grow((void **)&c->h, c->cap, sizeof(c->h[0])))
-		return false;
-	c->h_cap = c->cap;
-	for (size_t i = 0; is_new && i < c->n; i++)
-		c->h[i] = NULL;
-	return true;
+	return !c->h || reserve_histograms(c);
 }
 
 bool sample_column_push(struct sample_column *c, int64_t t_ms, double v, const struct histogram *h)
