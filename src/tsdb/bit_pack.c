@@ -50,7 +50,7 @@ static void unpack_width(const uint8_t *p, size_t eights, unsigned width, uint64
 static uint64_t unpack_one(const uint8_t *bytes, size_t size, size_t bit, unsigned width)
 {
 	uint64_t x = 0;
-	for (unsigned got = 0; got < width; got += 8 - (bit + got) % 8) {
+	for (unsigned got = 0; got < width; got += 8 - (unsigned)(bit + got) % 8) {
 		size_t byte = (bit + got) / 8;
 		uint64_t part = byte < size ? (uint64_t)bytes[byte] >> (bit + got) % 8 : 0;
 		x |= part << got;

@@ -73,7 +73,8 @@ static enum time_mode encode_times(const int64_t *t, size_t n, int64_t *x, int64
 /* The integer m with m / 10^exponent == v, bit for bit. */
 static bool decimal_of(double v, unsigned exponent, int64_t *m)
 {
-	static const double round_magic = 6755399441055744.0, two51 = 2251799813685248.0, two53 = 9007199254740992.0;
+	static const double round_magic = 6755399441055744.0, two51 = 2251799813685248.0,
+			    two53 = 9007199254740992.0;
 	double scaled = v * decimal_power(exponent);
 	if (!(scaled <= two53 && scaled >= -two53))
 		return false;
@@ -247,16 +248,18 @@ static void plan_decimals(struct integers *ints, const int64_t *m, size_t n)
 
 static void plan_bits(struct integers *ints, const double *v, size_t n)
 {
-	uint64_t all = 0, first = double_bits(v[0]);
-	for (size_t i = 0; i < n; i++)
-		all |= double_bits(v[i]) ^ first;
-	unsigned shift = (unsigned)__builtin_ctzll(all | UINT64_C(1) << 62);
-	ints->first = ordered_bits((int64_t)first);
-	ints->factor = UINT64_C(1) << shift;
+	/* The low bits that all have in common are the shift; y[0] is scratch for the integers first. */
+	int64_t *x = ints->y[0], first = ordered_bits((int64_t)double_bits(v[0]));
+	uint64_t all = 0;
 	for (size_t i = 1; i < n; i++) {
-		int64_t x = ordered_bits((int64_t)double_bits(v[i]));
-		ints->y[0][i - 1] = (int64_t)((uint64_t)(x >> shift) - (uint64_t)(ints->first >> shift));
+		x[i - 1] = ordered_bits((int64_t)double_bits(v[i]));
+		all |= (uint64_t)(x[i - 1] ^ first);
 	}
+	unsigned shift = (unsigned)__builtin_ctzll(all | UINT64_C(1) << 62);
+	ints->first = first;
+	ints->factor = UINT64_C(1) << shift;
+	for (size_t i = 0; i < n - 1; i++)
+		x[i] = (int64_t)((uint64_t)(x[i] >> shift) - (uint64_t)(first >> shift));
 	plan_integers(ints, n);
 }
 
@@ -311,7 +314,8 @@ static uint8_t encode_values(const double *v, size_t n, int64_t *scratch, struct
 		return encode_same(v[0], out);
 	struct exceptions odd = {.n = 0};
 	struct integers bits = {.y = {scratch, scratch + n, scratch + 2 * n}};
-	struct integers decimals = {.y = {scratch + 3 * n, scratch + 4 * n, scratch + 5 * n}, .bytes = SIZE_MAX};
+	struct integers decimals = {
+	    .y = {scratch + 3 * n, scratch + 4 * n, scratch + 5 * n}, .bytes = SIZE_MAX};
 	unsigned exponent = 0;
 	int64_t *m = scratch + 6 * n;
 	bool is_decimal = find_exponent(v, n, &exponent) && to_decimals(v, n, exponent, m, &odd);
@@ -346,7 +350,8 @@ static void encode_head(const int64_t *t, size_t n, int64_t *scratch, struct str
 
 #ifndef NDEBUG
 /* Whether the bytes give back what went in. */
-static bool comes_back(struct slice bytes, const int64_t *t, const double *v, size_t n, int64_t *got_t, double *got_v)
+static bool comes_back(
+    struct slice bytes, const int64_t *t, const double *v, size_t n, int64_t *got_t, double *got_v)
 {
 	if (chunk_column_decode(bytes, t[0], got_t, got_v, NULL) != 0)
 		return false;
@@ -363,7 +368,8 @@ void chunk_column_encode(const int64_t *t, const double *v, size_t n, struct str
 	uint8_t mode = encode_values(v, n, scratch, out);
 	if (!strbuf_overflowed(out)) {
 		out->ptr[at + 1] = (char)mode;
-		assert(comes_back(slice_of(out->ptr + at, out->len - at), t, v, n, scratch, (double *)(scratch + n)));
+		assert(comes_back(
+		    slice_of(out->ptr + at, out->len - at), t, v, n, scratch, (double *)(scratch + n)));
 	}
 	free(scratch);
 }

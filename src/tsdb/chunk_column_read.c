@@ -56,19 +56,22 @@ static bool ascends(const int64_t *t, size_t n)
 	return !bad;
 }
 
-static void fill_steps(int64_t first, uint64_t step, size_t n, int64_t *t)
+/* False: the step is none, or leads out of the range of times. */
+static bool fill_steps(int64_t first, uint64_t step, size_t n, int64_t *t)
 {
+	__int128 last = first + (__int128)step * (__int128)(n - 1);
+	if (last > INT64_MAX || (n > 1 && step == 0))
+		return false;
 	for (size_t i = 0; i < n; i++)
 		t[i] = (int64_t)((uint64_t)first + i * step);
+	return true;
 }
 
 static bool read_times(struct byte_reader *r, const struct head *h, int64_t first, int64_t *t)
 {
 	uint64_t step = h->n > 1 && h->time != TIME_DELTAS ? read_varint(r) : 0;
-	if (h->time == TIME_STEP) {
-		fill_steps(first, step, h->n, t);
-		return h->n == 1 || (step > 0 && t[h->n - 1] > first && step <= (uint64_t)INT64_MAX / h->n);
-	}
+	if (h->time == TIME_STEP)
+		return fill_steps(first, step, h->n, t);
 	t[0] = first;
 	if (h->n < 2 || !int_column_decode(r, h->n - 1, t + 1))
 		return false;
@@ -212,8 +215,8 @@ static size_t find_time(const int64_t *t, size_t n, int64_t t_ms)
 	return lo;
 }
 
-int chunk_column_read(struct slice bytes, int64_t first_t_ms, int64_t min_t_ms, int64_t max_t_ms, struct sample_column *out,
-    struct err *err)
+int chunk_column_read(struct slice bytes, int64_t first_t_ms, int64_t min_t_ms, int64_t max_t_ms,
+    struct sample_column *out, struct err *err)
 {
 	uint32_t n = 0;
 	int rc = chunk_column_count(bytes, &n, err);
@@ -226,7 +229,8 @@ int chunk_column_read(struct slice bytes, int64_t first_t_ms, int64_t min_t_ms, 
 	rc = chunk_column_decode(bytes, first_t_ms, t, v, err);
 	if (rc)
 		return rc;
-	size_t from = find_time(t, n, min_t_ms), to = max_t_ms == INT64_MAX ? n : find_time(t, n, max_t_ms + 1);
+	size_t from = find_time(t, n, min_t_ms),
+	       to = max_t_ms == INT64_MAX ? n : find_time(t, n, max_t_ms + 1);
 	if (from > 0 && from < to) {
 		memmove(t, t + from, (to - from) * sizeof(*t));
 		memmove(v, v + from, (to - from) * sizeof(*v));

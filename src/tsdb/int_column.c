@@ -71,8 +71,8 @@ static void take_stats(const int64_t *x, size_t n, struct column_stats *s)
 		s->others += x[i] != s->common;
 }
 
-static void consider(
-    struct int_column_plan *plan, enum kind kind, int64_t base, size_t body_bytes, unsigned width, uint32_t others)
+static void consider(struct int_column_plan *plan, enum kind kind, int64_t base, size_t body_bytes,
+    unsigned width, uint32_t others)
 {
 	size_t bytes = 1 + varint_size(zigzag(base)) + body_bytes;
 	/* A slower kind has to earn it. */
@@ -551,8 +551,8 @@ bool int_column_decode(struct byte_reader *r, size_t n, int64_t *x)
 	int64_t base = unzigzag(read_varint(r));
 	if (r->failed)
 		return false;
-	bool ok = kind == KIND_SPARSE ? decode_sparse(r, n, base, x) :
-	    kind == KIND_BITMAP	      ? decode_bitmap(r, n, base, x) :
-					decode_kind(r, kind, n, base, x);
+	bool ok = kind == KIND_SPARSE   ? decode_sparse(r, n, base, x)
+		  : kind == KIND_BITMAP ? decode_bitmap(r, n, base, x)
+					: decode_kind(r, kind, n, base, x);
 	return ok && !r->failed;
 }

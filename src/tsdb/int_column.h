@@ -23,7 +23,7 @@ struct int_column_plan {
 	size_t bytes;
 	int64_t base;
 	uint8_t kind;
-	uint8_t width; /* PACK: bits; RICE and SPARSE: bits of the remainder */
+	uint8_t width;   /* PACK: bits; RICE and SPARSE: bits of the remainder */
 	uint32_t others; /* SPARSE, BITMAP: values unlike base */
 };
 

@@ -47,8 +47,8 @@ static void every_stream_comes_back(void **state)
 static void odd_values_among_decimals(void **state)
 {
 	(void)state;
-	static const uint64_t odd[] = {STALE_NAN_BITS, UINT64_C(0x8000000000000000), UINT64_C(0x7ff0000000000000),
-	    UINT64_C(0x4340000000000001), UINT64_C(0xfff8000000000123), 1};
+	static const uint64_t odd[] = {STALE_NAN_BITS, UINT64_C(0x8000000000000000),
+	    UINT64_C(0x7ff0000000000000), UINT64_C(0x4340000000000001), UINT64_C(0xfff8000000000123), 1};
 	static int64_t t[128];
 	static double v[128];
 	for (size_t k = 0; k < sizeof(odd) / sizeof(odd[0]); k++)
@@ -116,9 +116,9 @@ static void only_the_range_is_read(void **state)
 		int64_t min, max;
 		size_t n;
 		double first;
-	} cases[] = {{"all", INT64_MIN, INT64_MAX, 100, 0}, {"inside", 1005, 1035, 3, 1}, {"ends included", 1010, 1030, 3, 1},
-	    {"before", 0, 999, 0, 0}, {"behind", 1991, INT64_MAX, 0, 0}, {"between", 1001, 1009, 0, 0},
-	    {"last", 1990, 5000, 1, 99}, {"empty range", 1500, 1400, 0, 0}};
+	} cases[] = {{"all", INT64_MIN, INT64_MAX, 100, 0}, {"inside", 1005, 1035, 3, 1},
+	    {"ends included", 1010, 1030, 3, 1}, {"before", 0, 999, 0, 0}, {"behind", 1991, INT64_MAX, 0, 0},
+	    {"between", 1001, 1009, 0, 0}, {"last", 1990, 5000, 1, 99}, {"empty range", 1500, 1400, 0, 0}};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct sample_column c;
 		sample_column_init(&c, NULL);
@@ -158,7 +158,8 @@ static void bent_bytes_are_survived(void **state)
 			char *cut = malloc(n + 1);
 			char *exact = realloc(cut, n ? n : 1);
 			memcpy(exact, sb.ptr, n);
-			check_int("cut", chunk_column_decode(slice_of(exact, n), t[0], got_t, got_v, &err), ERR_CORRUPT);
+			check_int("cut", chunk_column_decode(slice_of(exact, n), t[0], got_t, got_v, &err),
+			    ERR_CORRUPT);
 			free(exact);
 		}
 		free(bent);
@@ -176,6 +177,7 @@ static void bent_bytes_are_survived(void **state)
 	}
 }
 
-TEST_MAIN("chunk_column", cmocka_unit_test(every_stream_comes_back), cmocka_unit_test(odd_values_among_decimals),
-    cmocka_unit_test(far_apart_times), cmocka_unit_test(sizes_are_small), cmocka_unit_test(only_the_range_is_read),
+TEST_MAIN("chunk_column", cmocka_unit_test(every_stream_comes_back),
+    cmocka_unit_test(odd_values_among_decimals), cmocka_unit_test(far_apart_times),
+    cmocka_unit_test(sizes_are_small), cmocka_unit_test(only_the_range_is_read),
     cmocka_unit_test(bent_bytes_are_survived))
