@@ -20,6 +20,7 @@ libbase_a_SOURCES = \
 	src/base/lock.c src/base/lock.h \
 	src/base/log.c src/base/log.h \
 	src/base/scheduler.c src/base/scheduler.h \
+	src/base/md5.c src/base/md5.h \
 	src/base/slice.c src/base/slice.h \
 	src/base/strbuf.c src/base/strbuf.h \
 	src/base/thread_pool.c src/base/thread_pool.h \

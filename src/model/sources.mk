@@ -15,4 +15,5 @@ libmodel_a_SOURCES = \
 	src/model/matcher.c src/model/matcher.h \
 	src/model/metadata.c src/model/metadata.h \
 	src/model/regex_shape.c src/model/regex_shape.h \
+	src/model/relabel.c src/model/relabel.h \
 	src/model/stale_marker.h

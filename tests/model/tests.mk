@@ -6,3 +6,5 @@ unit_tests += tests/model/test_labels
 tests_model_test_labels_SOURCES = tests/model/test_labels.c
 unit_tests += tests/model/test_matcher
 tests_model_test_matcher_SOURCES = tests/model/test_matcher.c
+unit_tests += tests/model/test_relabel
+tests_model_test_relabel_SOURCES = tests/model/test_relabel.c
