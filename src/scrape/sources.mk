@@ -1,2 +1,3 @@
 noinst_LIBRARIES += libscrape.a
-libscrape_a_SOURCES =
+libscrape_a_SOURCES = \
+	src/scrape/scrape_manager.h
