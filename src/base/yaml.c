@@ -94,12 +94,40 @@ static bool is_null_text(struct slice s)
 	       slice_eq(s, SL("NULL"));
 }
 
+/* Base64 of a !!binary scalar, blanks skipped; false when it is none. */
+static bool decode_binary(struct arena *arena, struct slice s, struct slice *out)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	char *bytes = arena_alloc(arena, s.len + 1);
+	size_t n = 0;
+	unsigned held = 0, bits = 0;
+	for (size_t i = 0; i < s.len && s.ptr[i] != '='; i++) {
+		const char *digit = memchr(digits, s.ptr[i], sizeof(digits) - 1);
+		if (strchr(" \t\r\n", s.ptr[i]))
+			continue;
+		if (!digit)
+			return false;
+		held = (held << 6 | (unsigned)(digit - digits)) & 0xffff;
+		bits += 6;
+		if (bits < 8)
+			continue;
+		bits -= 8;
+		bytes[n++] = (char)(held >> bits);
+	}
+	*out = slice_of(bytes, n);
+	return true;
+}
+
 static int read_scalar(struct reader *r, struct yaml_node **out)
 {
 	const char *tag = (const char *)r->event.data.scalar.tag;
 	struct built *b = node_new(r, YAML_SCALAR);
 	b->node.text = arena_slice(
 	    r->arena, slice_of((const char *)r->event.data.scalar.value, r->event.data.scalar.length));
+	if (tag && strcmp(tag, "tag:yaml.org,2002:binary") == 0 &&
+	    !decode_binary(r->arena, b->node.text, &b->node.text))
+		return fail_at(
+		    r, b->node.line, b->node.column, "!!binary value contains invalid base64 data");
 	b->node.is_quoted =
 	    r->event.data.scalar.style != YAML_PLAIN_SCALAR_STYLE || (tag && strcmp(tag, YAML_STR_TAG) == 0);
 	if (!b->node.is_quoted && is_null_text(b->node.text))
