@@ -1,6 +1,7 @@
 /* The `alerting` section: Alertmanagers that alerts are sent to, and relabelling on the way. */
 #pragma once
 
+#include "config/config_remote.h"
 #include "config/config_scrape.h"
 
 struct alertmanager_config {
@@ -9,7 +10,7 @@ struct alertmanager_config {
 	struct config_relabels relabel, alert_relabel;
 	struct target_sources sources;
 	struct config_http http;
-	bool has_sigv4;
+	struct config_sigv4 sigv4;
 	uint32_t line, column;
 };
 
@@ -23,5 +24,6 @@ struct config_alerting {
 	struct alertmanager_configs alertmanagers;
 };
 
-/* decode callback; the field is a struct config_alerting. */
+/* decode and print callbacks; the field is a struct config_alerting. */
 void config_decode_alerting(struct config_ctx *ctx, const struct yaml_node *node, void *field);
+void config_print_alerting(struct config_printer *p, const char *key, const void *field);

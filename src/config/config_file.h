@@ -85,3 +85,6 @@ struct config *config_built_in(struct arena *arena, const char *own_address);
 
 /* The job with this name, or NULL. */
 const struct scrape_config *config_find_scrape(const struct config *c, struct slice job_name);
+
+/* All keys; for config/config_print.h. Jobs of included files stand among the others, so those files are not named. */
+void config_print_all(struct config_printer *p, const struct config *c);

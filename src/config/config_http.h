@@ -75,7 +75,7 @@ struct config_http {
 	struct config_headers headers;
 };
 
-enum { CONFIG_HTTP_FIELDS = 13, CONFIG_TLS_FIELDS = 14 };
+enum { CONFIG_HTTP_FIELDS = 13, CONFIG_TLS_FIELDS = 13 };
 extern const struct config_field config_http_fields[CONFIG_HTTP_FIELDS];
 extern const struct config_field config_tls_fields[CONFIG_TLS_FIELDS];
 #define CONFIG_HTTP_INLINE .inline_fields = config_http_fields, .n_inline_fields = CONFIG_HTTP_FIELDS
@@ -88,6 +88,7 @@ void config_tls_check(struct config_ctx *ctx, const struct yaml_node *at, const 
 /* decode callbacks for CONFIG_CUSTOM rows of a struct config_http / struct config_tls of its own key. */
 void config_decode_http(struct config_ctx *ctx, const struct yaml_node *node, void *field);
 void config_decode_tls(struct config_ctx *ctx, const struct yaml_node *node, void *field);
+void config_print_tls(struct config_printer *p, const char *key, const void *field);
 /* "http://host/path" or an error at the node. */
 bool config_check_url(struct config_ctx *ctx, const struct yaml_node *at, struct slice url);
 

@@ -62,4 +62,10 @@ struct remote_read_configs {
 void config_decode_remote_writes(struct config_ctx *ctx, const struct yaml_node *node, void *field);
 void config_decode_remote_reads(struct config_ctx *ctx, const struct yaml_node *node, void *field);
 void config_decode_sigv4(struct config_ctx *ctx, const struct yaml_node *node, void *field);
-void config_decode_remote_headers(struct config_ctx *ctx, const struct yaml_node *node, void *field);
+/* Refuses headers that the protocol sets itself; `if_authorization` is what to say about that one. */
+void config_check_headers(
+    struct config_ctx *ctx, const struct config_pairs *headers, const char *if_authorization);
+/* Their print callbacks. */
+void config_print_remote_writes(struct config_printer *p, const char *key, const void *field);
+void config_print_remote_reads(struct config_printer *p, const char *key, const void *field);
+void config_print_sigv4(struct config_printer *p, const char *key, const void *field);

@@ -118,6 +118,12 @@ void config_decode_scrape_protocols(struct config_ctx *ctx, const struct yaml_no
 void config_decode_name_validation(struct config_ctx *ctx, const struct yaml_node *node, void *field);
 void config_decode_name_escaping(struct config_ctx *ctx, const struct yaml_node *node, void *field);
 
+/* Their print callbacks; and all keys of a job. */
+void config_print_scrape_protocols(struct config_printer *p, const char *key, const void *field);
+void config_print_name_validation(struct config_printer *p, const char *key, const void *field);
+void config_print_name_escaping(struct config_printer *p, const char *key, const void *field);
+void config_print_scrape(struct config_printer *p, const struct scrape_config *s);
+
 /* The rows of `scrape_limits` and `scrape_switches`, the same in global and in a job. */
 enum { SCRAPE_LIMIT_FIELDS = 7, SCRAPE_SWITCH_FIELDS = 4 };
 extern const struct config_field scrape_limit_fields[SCRAPE_LIMIT_FIELDS];

@@ -248,8 +248,7 @@ static bool decode_size(struct config_ctx *ctx, const struct yaml_node *node, ui
 	return false;
 }
 
-static bool decode_string_list(
-    struct config_ctx *ctx, const struct yaml_node *node, struct config_strings *out)
+bool config_decode_strings(struct config_ctx *ctx, const struct yaml_node *node, struct config_strings *out)
 {
 	if (node->kind != YAML_LIST)
 		return wrong_kind(ctx, node, "[]string", "a list is wanted here: [\"a\", \"b\"]");
@@ -313,7 +312,7 @@ static bool decode_field(
 	case CONFIG_SIZE:
 		return decode_size(ctx, node, field);
 	case CONFIG_STRING_LIST:
-		return decode_string_list(ctx, node, field);
+		return config_decode_strings(ctx, node, field);
 	case CONFIG_LABELS:
 		return decode_pairs(ctx, node, field);
 	case CONFIG_CUSTOM:
@@ -454,6 +453,17 @@ static void add_file_error(struct config_ctx *ctx, const struct err *err)
 	config_error(ctx, err->line ? &at : NULL, "%s", err->msg);
 }
 
+/* A section of the file that stands twice is told in the words of Prometheus. */
+static void name_section_twice(struct err *err)
+{
+	char name[64];
+	unsigned line;
+	if (err->column == 1 &&
+	    sscanf(err->msg, "mapping key \"%63[^\"]\" already defined at line %u", name, &line) == 2)
+		err_set_at(err, err->code, err->line, err->column,
+		    "field %s already set in type config.plain (it stands at line %u too)", name, line);
+}
+
 bool config_parse_yaml(struct arena *arena, struct slice name, struct slice text,
     struct config_error_vec *errors, struct config_ctx *ctx, struct yaml_node **root)
 {
@@ -462,6 +472,7 @@ bool config_parse_yaml(struct arena *arena, struct slice name, struct slice text
 	struct err err;
 	if (yaml_parse(text, arena, root, &err) == 0)
 		return true;
+	name_section_twice(&err);
 	add_file_error(ctx, &err);
 	return false;
 }

@@ -27,12 +27,17 @@ struct config_error {
 };
 VEC_DEFINE(config_error_vec, struct config_error);
 
+struct config_printer; /* config/printer.h */
+
 struct config_ctx {
 	struct arena *arena;
 	struct slice file; /* as the user named it */
 	struct slice dir;  /* relative paths are resolved against it */
 	struct config_error_vec *errors;
 };
+
+/* Rows of tables name what they need; the rest of a row is zero. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
 enum config_type {
 	CONFIG_STRING,      /* struct slice */
@@ -77,6 +82,9 @@ struct config_field {
 	const char *help;
 	const struct config_field *inline_fields; /* CONFIG_INLINE; never nested */
 	size_t n_inline_fields;
+	/* For config/printer.h: how a CONFIG_CUSTOM is written; and that false and 0 are written too, being no default. */
+	void (*print)(struct config_printer *p, const char *key, const void *field);
+	bool prints_zero;
 };
 
 /* False when anything was wrong in this block or below. A YAML_NULL node is an empty map. */
@@ -105,6 +113,8 @@ bool config_parse_yaml(struct arena *arena, struct slice name, struct slice text
 
 /* A scalar's text in *out; false, and an error, when the node is no scalar. A null is the empty text. */
 bool config_decode_string(struct config_ctx *ctx, const struct yaml_node *node, struct slice *out);
+/* A list of scalars in *out; false, and an error, when it is none. */
+bool config_decode_strings(struct config_ctx *ctx, const struct yaml_node *node, struct config_strings *out);
 /* `path` against ctx->dir; absolute and empty ones stay. */
 struct slice config_resolve_path(struct config_ctx *ctx, struct slice path);
 

@@ -1,1 +1,3 @@
-# tests of config
+unit_tests += tests/config/test_decode tests/config/test_config_conformance
+tests_config_test_decode_SOURCES = tests/config/test_decode.c tests/config/config_fixture.h
+tests_config_test_config_conformance_SOURCES = tests/config/test_config_conformance.c tests/config/config_fixture.h
