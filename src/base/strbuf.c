@@ -34,6 +34,9 @@ char *strbuf_reserve(struct strbuf *sb, size_t n)
 		size_t cap = sb->cap ? sb->cap : FIRST_CAP;
 		while (cap < want)
 			cap = cap > SIZE_MAX / 2 ? want : cap * 2;
+		/* strbuf_addch() knows the capacity only: it must not be larger than the bound. */
+		if (cap > sb->max)
+			cap = sb->max;
 		char *grown = realloc(sb->ptr, cap);
 		if (!grown) {
 			sb->overflowed = true;
@@ -78,10 +81,8 @@ void strbuf_addf(struct strbuf *sb, const char *fmt, ...)
 const char *strbuf_cstr(struct strbuf *sb)
 {
 	if (sb->len == sb->cap) {
-		/* The terminator does not count against the bound. */
-		size_t cap = sb->cap ? sb->cap * 2 : FIRST_CAP;
-		sb->ptr = xrealloc(sb->ptr, cap);
-		sb->cap = cap;
+		/* The terminator counts neither against the bound nor as capacity. */
+		sb->ptr = xrealloc(sb->ptr, sb->cap + 1);
 	}
 	sb->ptr[sb->len] = '\0';
 	return sb->ptr;

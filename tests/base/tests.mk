@@ -4,6 +4,8 @@ unit_tests += tests/base/test_arena tests/base/test_compress tests/base/test_cou
 	tests/base/test_lock tests/base/test_log tests/base/test_scheduler tests/base/test_thread_pool \
 	tests/base/test_utf8 tests/base/test_yaml
 tests_base_test_arena_SOURCES = tests/base/test_arena.c
+unit_tests += tests/base/test_strbuf
+tests_base_test_strbuf_SOURCES = tests/base/test_strbuf.c
 tests_base_test_compress_SOURCES = tests/base/test_compress.c
 tests_base_test_counters_SOURCES = tests/base/test_counters.c
 tests_base_test_crc32c_SOURCES = tests/base/test_crc32c.c
