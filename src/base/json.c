@@ -8,7 +8,11 @@
 
 void json_init(struct json *j, struct strbuf *out)
 {
-	*j = (struct json){.out = out};
+	/* Deeper levels are set when they are begun. */
+	j->out = out;
+	j->depth = 0;
+	j->has_item[0] = false;
+	j->after_key = false;
 }
 
 /* The comma before an item, unless it is the first, or the value of a key. */

@@ -7,7 +7,7 @@
 #include "base/strbuf.h"
 #include <stdint.h>
 
-enum { JSON_MAX_DEPTH = 64 };
+enum { JSON_MAX_DEPTH = 250 };
 
 struct json {
 	struct strbuf *out; /* borrowed */

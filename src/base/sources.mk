@@ -21,6 +21,7 @@ libbase_a_SOURCES = \
 	src/base/log.c src/base/log.h \
 	src/base/scheduler.c src/base/scheduler.h \
 	src/base/md5.c src/base/md5.h \
+	src/base/sha2.c src/base/sha2.h \
 	src/base/slice.c src/base/slice.h \
 	src/base/strbuf.c src/base/strbuf.h \
 	src/base/thread_pool.c src/base/thread_pool.h \

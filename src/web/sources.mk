@@ -1,2 +1,17 @@
 noinst_LIBRARIES += libweb.a
-libweb_a_SOURCES =
+libweb_a_SOURCES = \
+	src/web/api_call.c src/web/api_call.h \
+	src/web/api_json.c src/web/api_json.h \
+	src/web/api_params.c \
+	src/web/api_parse.c \
+	src/web/api_query.c \
+	src/web/api_rules.c \
+	src/web/api_series.c \
+	src/web/api_status.c \
+	src/web/api_targets.c \
+	src/web/federate.c \
+	src/web/pages.c \
+	src/web/providers.h \
+	src/web/query_page.c src/web/query_page.h \
+	src/web/routes.c \
+	src/web/web.c src/web/web.h src/web/web_priv.h

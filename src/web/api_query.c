@@ -1,0 +1,235 @@
+/* query, query_range, query_exemplars, format_query. */
+#include "web/api_call.h"
+
+#include "promql/ast_print.h"
+#include "web/api_json.h"
+
+#include <stdio.h>
+
+enum { MAX_POINTS = 11000 };
+
+enum stats_mode { STATS_NONE, STATS_TOTAL, STATS_ALL };
+
+/* What query and query_range share. */
+struct query_params {
+	struct promql_query query;
+	uint64_t limit;
+	enum stats_mode stats;
+};
+
+static int wrong_query(struct err *err)
+{
+	return err_prefix(err, "invalid parameter \"query\": ");
+}
+
+static void read_stats_mode(struct api_call *c, struct query_params *p)
+{
+	struct slice s = api_param(c, "stats");
+	if (s.len == 0)
+		return;
+	p->stats = slice_eq(s, SL("all")) ? STATS_ALL : STATS_TOTAL;
+	if (!slice_eq(s, SL("all")) && !slice_eq(s, SL("true")))
+		api_warn(c, arena_printf(c->arena,
+				"value %s for parameter \"stats\" is deprecated and will be rejected in the "
+				"next major release, "
+				"use \"true\" or \"all\"",
+				api_quoted(c, s)));
+}
+
+static int read_options(struct api_call *c, struct query_params *p, struct err *err)
+{
+	int rc;
+	if (api_has_param(c, "timeout")) {
+		if ((rc = api_param_duration(c, "timeout", &p->query.timeout_ms, err)))
+			return rc;
+		if (p->query.timeout_ms <= 0)
+			p->query.timeout_ms = 1; /* 0 would mean the engine's own */
+	}
+	if (api_has_param(c, "lookback_delta") &&
+	    (rc = api_parse_duration(c->arena, api_param(c, "lookback_delta"), &p->query.lookback_ms, err)))
+		return err_prefix(err, "error parsing lookback delta duration: ");
+	p->query.store = c->deps->queryable;
+	p->query.text = api_param(c, "query");
+	read_stats_mode(c, p);
+	return 0;
+}
+
+static double seconds(int64_t ns)
+{
+	return (double)ns / 1e9;
+}
+
+static void put_number(struct json *j, const char *key, double v)
+{
+	json_key(j, key);
+	json_double(j, v);
+}
+
+static void put_stats(struct json *j, const struct query_stats *s)
+{
+	json_key(j, "stats");
+	json_object_begin(j);
+	json_key(j, "timings");
+	json_object_begin(j);
+	put_number(j, "evalTotalTime", seconds(s->prepare_ns + s->eval_ns + s->sort_ns));
+	put_number(j, "resultSortTime", seconds(s->sort_ns));
+	put_number(j, "queryPreparationTime", seconds(s->prepare_ns));
+	put_number(j, "innerEvalTime", seconds(s->eval_ns));
+	put_number(j, "execQueueTime", seconds(s->queue_ns));
+	put_number(j, "execTotalTime", seconds(s->total_ns));
+	json_object_end(j);
+	json_key(j, "samples");
+	json_object_begin(j);
+	json_key(j, "totalQueryableSamples");
+	json_uint(j, s->samples_touched);
+	json_key(j, "samplesRead");
+	json_uint(j, s->samples_read);
+	json_key(j, "peakSamples");
+	json_uint(j, s->peak_samples);
+	json_object_end(j);
+	json_object_end(j);
+}
+
+/* Annotations live as long as the result; the answer is printed after it is gone. */
+static void keep_annotations(struct api_call *c, const struct query_result *r)
+{
+	for (size_t i = 0; i < r->n_warnings; i++)
+		slice_vec_push(&c->warnings, arena_slice(c->arena, r->warnings[i]));
+	for (size_t i = 0; i < r->n_infos; i++)
+		slice_vec_push(&c->infos, arena_slice(c->arena, r->infos[i]));
+}
+
+static bool is_cut(const struct query_result *r, uint64_t limit)
+{
+	return limit && (r->kind == QUERY_VECTOR || r->kind == QUERY_MATRIX) && r->n_series > limit;
+}
+
+static int run_query(struct api_call *c, const struct query_params *p, struct err *err)
+{
+	struct query_result *r;
+	int rc = promql_engine_run(c->deps->engine, &p->query, &r, err);
+	if (rc)
+		return rc == ERR_INVALID ? wrong_query(err) : rc;
+	json_object_begin(&c->json);
+	json_query_result(&c->json, r, p->limit);
+	if (p->stats != STATS_NONE)
+		put_stats(&c->json, &r->stats);
+	json_object_end(&c->json);
+	keep_annotations(c, r);
+	if (is_cut(r, p->limit))
+		api_warn(c, SL("results truncated due to limit"));
+	query_result_free(r);
+	return 0;
+}
+
+int api_query(struct api_call *c, struct err *err)
+{
+	struct query_params p = {0};
+	int64_t t_ms;
+	int rc = api_param_limit(c, &p.limit, err);
+	if (rc || (rc = api_param_time_or(c, "time", clock_now_ms(c->web->options.clock), &t_ms, err)) ||
+	    (rc = read_options(c, &p, err)))
+		return rc;
+	p.query.start_ms = p.query.end_ms = t_ms;
+	return run_query(c, &p, err);
+}
+
+static int read_range(struct api_call *c, struct promql_query *q, struct err *err)
+{
+	int rc = api_param_time(c, "start", &q->start_ms, err);
+	if (rc || (rc = api_param_time(c, "end", &q->end_ms, err)))
+		return rc;
+	if (q->end_ms < q->start_ms)
+		return err_set(err, ERR_INVALID,
+		    "invalid parameter \"end\": end timestamp must not be before start time");
+	if ((rc = api_param_duration(c, "step", &q->step_ms, err)))
+		return rc;
+	if (q->step_ms <= 0)
+		return err_set(err, ERR_INVALID,
+		    "invalid parameter \"step\": zero or negative query resolution step widths are not "
+		    "accepted. Try a "
+		    "positive integer");
+	if ((q->end_ms - q->start_ms) / q->step_ms > MAX_POINTS)
+		return err_set(err, ERR_INVALID,
+		    "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query "
+		    "resolution "
+		    "(?step=XX)");
+	return 0;
+}
+
+int api_query_range(struct api_call *c, struct err *err)
+{
+	struct query_params p = {0};
+	int rc = api_param_limit(c, &p.limit, err);
+	if (rc || (rc = read_range(c, &p.query, err)) || (rc = read_options(c, &p, err)))
+		return rc;
+	return run_query(c, &p, err);
+}
+
+static bool has_selector(const struct expr *e)
+{
+	switch (e->kind) {
+	case EXPR_SELECTOR:
+	case EXPR_RANGE_SELECTOR:
+		return true;
+	case EXPR_SUBQUERY:
+		return has_selector(e->subquery.inner);
+	case EXPR_AGGREGATE:
+		return has_selector(e->aggregate.inner) ||
+		       (e->aggregate.param && has_selector(e->aggregate.param));
+	case EXPR_BINARY:
+		return has_selector(e->binary.lhs) || has_selector(e->binary.rhs);
+	case EXPR_UNARY:
+		return has_selector(e->unary.inner);
+	case EXPR_PAREN:
+		return has_selector(e->paren);
+	case EXPR_CALL:
+		for (size_t i = 0; i < e->call.n_args; i++)
+			if (has_selector(e->call.args[i]))
+				return true;
+		return false;
+	case EXPR_NUMBER:
+	case EXPR_STRING:
+		break;
+	}
+	return false;
+}
+
+static int parse(struct api_call *c, const struct expr **out, struct err *err)
+{
+	int rc = promql_parse(c->arena, api_param(c, "query"), &c->deps->parse, out, err);
+	return rc ? wrong_query(err) : 0;
+}
+
+/* The store keeps no exemplars, so there are none to show; the request is checked like any other, and Grafana, which
+ * probes with milliseconds for seconds, is content with an empty list. */
+int api_query_exemplars(struct api_call *c, struct err *err)
+{
+	int64_t start_ms, end_ms;
+	const struct expr *e;
+	int rc = api_param_range(c, &start_ms, &end_ms, err);
+	if (rc)
+		return rc;
+	if (end_ms < start_ms)
+		return err_set(err, ERR_INVALID,
+		    "invalid parameter \"end\": end timestamp must not be before start timestamp");
+	if ((rc = parse(c, &e, err)))
+		return rc;
+	if (!has_selector(e))
+		return API_NO_DATA;
+	json_raw(&c->json, SL("[]"));
+	return 0;
+}
+
+int api_format_query(struct api_call *c, struct err *err)
+{
+	const struct expr *e;
+	int rc = parse(c, &e, err);
+	if (rc)
+		return rc;
+	struct strbuf text = STRBUF_INIT;
+	ast_print_pretty(&text, e, AST_PRETTY_LINE);
+	json_string(&c->json, strbuf_slice(&text));
+	strbuf_done(&text);
+	return 0;
+}
