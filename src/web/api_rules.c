@@ -305,8 +305,8 @@ static void list_groups(struct api_call *c, struct rule_group_view **groups, siz
 {
 	*groups = NULL;
 	*n = 0;
-	if (c->deps->rules)
-		rule_manager_list(c->deps->rules, c->arena, groups, n);
+	if (c->deps->rules.list)
+		c->deps->rules.list(c->deps->rules.arg, c->arena, groups, n);
 }
 
 static int put_groups(struct api_call *c, const struct rules_params *p, struct err *err)

@@ -5,8 +5,6 @@
 #include "model/duration.h"
 #include "web/api_json.h"
 
-#include <stdlib.h>
-
 static void put_text(struct json *j, const char *key, struct slice s)
 {
 	json_key(j, key);
@@ -21,52 +19,21 @@ static void put_duration(struct json *j, const char *key, int64_t ms)
 	strbuf_done(&sb);
 }
 
-static struct web_targets list_targets(struct api_call *c)
+/* Sorted as the manager lists them: by pool, then by labels. */
+static struct scrape_list list_targets(struct api_call *c)
 {
-	struct web_targets t = {0};
+	struct scrape_list t = {0};
 	if (c->deps->targets.list)
 		c->deps->targets.list(c->deps->targets.arg, c->arena, &t);
 	return t;
 }
 
-static int by_pool(const void *a, const void *b)
-{
-	const struct web_pool *x = a, *y = b;
-	return slice_cmp(x->name, y->name);
-}
-
-static int targets_by_pool(const void *a, const void *b)
-{
-	const struct web_target *x = a, *y = b;
-	int c = slice_cmp(x->pool, y->pool);
-	return c ? c : labels_cmp(x->labels, y->labels);
-}
-
-static int dropped_by_pool(const void *a, const void *b)
-{
-	const struct web_dropped_target *x = a, *y = b;
-	int c = slice_cmp(x->pool, y->pool);
-	return c ? c : labels_cmp(x->discovered, y->discovered);
-}
-
-static struct web_targets sorted_targets(struct api_call *c)
-{
-	struct web_targets t = list_targets(c);
-	if (t.n_pools)
-		qsort(t.pools, t.n_pools, sizeof(*t.pools), by_pool);
-	if (t.n_active)
-		qsort(t.active, t.n_active, sizeof(*t.active), targets_by_pool);
-	if (t.n_dropped)
-		qsort(t.dropped, t.n_dropped, sizeof(*t.dropped), dropped_by_pool);
-	return t;
-}
-
 /* --- targets ----------------------------------------------------------------------------------------------------- */
 
-static void put_active(struct json *j, const struct web_target *t)
+static void put_active(struct json *j, const struct scrape_target_info *t)
 {
 	static const char *const health[] = {
-	    [WEB_TARGET_UNKNOWN] = "unknown", [WEB_TARGET_UP] = "up", [WEB_TARGET_DOWN] = "down"};
+	    [SCRAPE_HEALTH_UNKNOWN] = "unknown", [SCRAPE_HEALTH_UP] = "up", [SCRAPE_HEALTH_DOWN] = "down"};
 	json_object_begin(j);
 	json_key(j, "discoveredLabels");
 	json_labels(j, t->discovered);
@@ -87,7 +54,7 @@ static void put_active(struct json *j, const struct web_target *t)
 	json_object_end(j);
 }
 
-static void put_dropped(struct json *j, const struct web_dropped_target *t)
+static void put_dropped(struct json *j, const struct scrape_dropped_info *t)
 {
 	json_object_begin(j);
 	json_key(j, "discoveredLabels");
@@ -107,7 +74,7 @@ static bool pool_passes(const struct target_filter *f, struct slice pool)
 	return f->pool.len == 0 || slice_eq(f->pool, pool);
 }
 
-static void put_dropped_counts(struct json *j, const struct web_targets *t, const struct target_filter *f)
+static void put_dropped_counts(struct json *j, const struct scrape_list *t, const struct target_filter *f)
 {
 	json_key(j, "droppedTargetCounts");
 	json_object_begin(j);
@@ -128,7 +95,7 @@ int api_targets(struct api_call *c, struct err *err)
 	struct target_filter f = {.pool = api_param(c, "scrapePool"),
 	    .wants_active = is_any || slice_eq_nocase(state, SL("active")),
 	    .wants_dropped = is_any || slice_eq_nocase(state, SL("dropped"))};
-	struct web_targets t = sorted_targets(c);
+	struct scrape_list t = list_targets(c);
 	struct json *j = &c->json;
 	json_object_begin(j);
 	json_key(j, "activeTargets");
@@ -151,7 +118,7 @@ int api_targets(struct api_call *c, struct err *err)
 int api_scrape_pools(struct api_call *c, struct err *err)
 {
 	(void)err;
-	struct web_targets t = sorted_targets(c);
+	struct scrape_list t = list_targets(c);
 	json_object_begin(&c->json);
 	json_key(&c->json, "scrapePools");
 	json_array_begin(&c->json);
@@ -213,7 +180,7 @@ static int read_count(struct api_call *c, const char *name, int64_t *limit, stru
 /* While the metadata of one target is written. */
 struct target_listing {
 	struct api_call *c;
-	const struct web_target *target;
+	const struct scrape_target_info *target;
 	bool names_metric;
 	int64_t left; /* -1: no limit */
 };
@@ -254,13 +221,13 @@ int api_targets_metadata(struct api_call *c, struct err *err)
 	if (text.len && (rc = promql_parse_selector(c->arena, text, &set.v, &set.n, err)))
 		return err_prefix(err, "invalid parameter \"match_target\": ");
 	l.names_metric = metric.len == 0;
-	struct web_targets t = sorted_targets(c);
+	struct scrape_list t = list_targets(c);
 	json_array_begin(&c->json);
 	for (size_t i = 0; i < t.n_active && c->deps->targets.metadata; i++) {
 		l.target = &t.active[i];
 		if (set_matches(&set, l.target->labels))
 			c->deps->targets.metadata(
-			    c->deps->targets.arg, c->arena, l.target, metric, put_target_entry, &l);
+			    c->deps->targets.arg, l.target, metric, put_target_entry, &l);
 	}
 	json_array_end(&c->json);
 	return 0;

@@ -7,6 +7,8 @@
 #include "config/config_check.h"
 #include "model/labels.h"
 #include "model/metadata.h"
+#include "rules/rule_manager.h"
+#include "scrape/scrape_manager.h"
 
 /* The configuration in force. */
 struct web_config_provider {
@@ -15,44 +17,22 @@ struct web_config_provider {
 	void *arg;
 };
 
-enum web_target_health { WEB_TARGET_UNKNOWN, WEB_TARGET_UP, WEB_TARGET_DOWN };
-
-struct web_target {
-	struct slice pool;                   /* job name of the scrape configuration */
-	const struct labels *discovered;     /* before relabelling, with __address__ and the like */
-	const struct labels *labels;         /* as samples get them */
-	struct slice scrape_url, global_url; /* the second with a host that others can reach */
-	struct slice last_error;             /* empty: none */
-	int64_t last_scrape_ms;              /* 0: never */
-	double last_scrape_seconds;          /* how long it took */
-	enum web_target_health health;
-	int64_t interval_ms, timeout_ms;
-};
-
-struct web_dropped_target {
-	struct slice pool;
-	const struct labels *discovered;
-};
-
-struct web_pool {
-	struct slice name;
-	uint64_t dropped; /* targets dropped by relabelling, also those not kept for listing */
-};
-
-struct web_targets {
-	struct web_pool *pools;
-	struct web_target *active;
-	struct web_dropped_target *dropped;
-	size_t n_pools, n_active, n_dropped;
-};
-
+/* The targets, as scrape/scrape_manager.h lists them. */
 struct web_target_provider {
-	void (*list)(void *arg, struct arena *arena, struct web_targets *out);
+	void (*list)(void *arg, struct arena *arena, struct scrape_list *out);
 	/* The metadata a target gave; `metric` empty: all of it. May be NULL. */
-	void (*metadata)(void *arg, struct arena *arena, const struct web_target *target, struct slice metric,
+	void (*metadata)(void *arg, const struct scrape_target_info *target, struct slice metric,
 	    void (*each)(void *each_arg, struct slice metric, const struct metadata *m), void *each_arg);
 	void *arg;
 };
+struct web_target_provider web_targets_of(struct scrape_manager *m);
+
+/* Groups of rules, as rules/rule_manager.h lists them. */
+struct web_rule_provider {
+	void (*list)(void *arg, struct arena *arena, struct rule_group_view **out, size_t *n);
+	void *arg;
+};
+struct web_rule_provider web_rules_of(struct rule_manager *m);
 
 struct web_store_top {
 	struct slice name;

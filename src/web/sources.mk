@@ -11,7 +11,7 @@ libweb_a_SOURCES = \
 	src/web/api_targets.c \
 	src/web/federate.c \
 	src/web/pages.c \
-	src/web/providers.h \
+	src/web/providers.c src/web/providers.h \
 	src/web/query_page.c src/web/query_page.h \
 	src/web/routes.c \
 	src/web/web.c src/web/web.h src/web/web_priv.h

@@ -12,7 +12,6 @@
 #include "promql/parse.h"
 #include "web/providers.h"
 
-struct rule_manager;
 struct web;
 
 struct web_flag {
@@ -43,7 +42,7 @@ struct web_deps {
 	struct promql_engine *engine;
 	struct parse_options parse; /* which experimental language features are on */
 	int64_t lookback_ms;        /* of federation; 0: five minutes */
-	struct rule_manager *rules; /* NULL: no rules */
+	struct web_rule_provider rules;
 	struct web_config_provider config;
 	struct web_target_provider targets;
 	struct web_store_provider store;
