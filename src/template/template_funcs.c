@@ -28,9 +28,10 @@ static struct template_value take_text(struct template_exec *x, struct strbuf *s
 /* An argument that must be text. */
 static int want_text(const struct template_value *v, struct slice *out, struct err *err)
 {
-	if (v->kind != TV_STRING)
-		return err_set(
-		    err, ERR_INVALID, "wrong type for value; expected string; got %s", template_type_name(v));
+	if (v->kind != TV_STRING) {
+		err_set(err, ERR_INVALID, "wrong type for value; expected string; got %s", template_type_name(v));
+		return ERR_INVALID;
+	}
 	*out = v->as.text;
 	return 0;
 }
@@ -378,9 +379,11 @@ static const struct template_class result_class = {"template.queryResult", NULL,
 
 static int want_sample(const struct template_value *v, const struct template_sample **out, struct err *err)
 {
-	if (v->kind != TV_OBJECT || v->class != &sample_class)
-		return err_set(err, ERR_INVALID, "wrong type for value; expected *template.sample; got %s",
+	if (v->kind != TV_OBJECT || v->class != &sample_class) {
+		err_set(err, ERR_INVALID, "wrong type for value; expected *template.sample; got %s",
 		    template_type_name(v));
+		return ERR_INVALID;
+	}
 	*out = v->as.object;
 	return 0;
 }

@@ -9,7 +9,7 @@
 #include "template/template_lex.h"
 #include "template/template_tree.h"
 
-enum { MAX_NESTING = 200, MAX_VARIABLES = 1000 };
+enum { MAX_NESTING = 200, MAX_VARIABLES = 500 };
 
 VEC_DEFINE(node_vec, const struct node *);
 

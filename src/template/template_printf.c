@@ -125,10 +125,7 @@ static void print_float(struct strbuf *out, const struct template_value *arg, co
 		n = 3;
 		memcpy(text, "NaN", 4);
 	} else if (isinf(d)) {
-		n = (size_t)snprintf(text, sizeof(text), "%s",
-		    d < 0                         ? "-Inf"
-		    : v->plus || v->letter == 'v' ? "+Inf"
-						  : "+Inf");
+		n = (size_t)snprintf(text, sizeof(text), "%s", d < 0 ? "-Inf" : "+Inf");
 	} else if (precision < 0) {
 		n = double_to_go_g(d, text);
 	} else {

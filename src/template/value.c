@@ -1,6 +1,7 @@
 #include "template/value.h"
 
 #include "base/double_text.h"
+#include "base/xmalloc.h"
 #include "model/duration.h"
 #include "template/go_time.h"
 

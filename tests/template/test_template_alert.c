@@ -31,7 +31,7 @@ static void texts(void **state)
 	    {"{{ with query \"up\" }}{{ . | first | value }}{{ end }}", "1000", NULL},
 	    {"{{ with printf \"x{a='%s'}\" .Labels.job | query }}{{ len . }}{{ end }}", "2", NULL},
 	    {"{{ query \"bad\" }}", NULL,
-		"error executing template __alert_A: template: __alert_A:1:118: executing \"__alert_A\" at "
+		"error executing template __alert_A: template: __alert_A:1:115: executing \"__alert_A\" at "
 		"<query \"bad\">: error "
 		"calling query: no such thing"},
 	    {"{{ $none }}", NULL,
