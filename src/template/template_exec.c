@@ -183,15 +183,14 @@ static int eval_function(struct template_exec *x, const struct template_value *d
 	const struct template_func *f = template_set_func(x->set, word->text);
 	if (!f)
 		return template_exec_fail(x, "\"%" SL_FMT "\" is not a defined function", SL_ARG(word->text));
-	struct template_value args[MAX_ARGS];
-	size_t n;
-	int rc = eval_args(x, dot, command, final, args, &n);
-	if (rc)
-		return rc;
-	x->at = command;
+	size_t n = command->children.n - 1 + (final != NULL);
 	if (n < f->min_args || (f->max_args != TEMPLATE_VARIADIC && n > f->max_args))
 		return template_exec_fail(x, "wrong number of args for %s: want %s%u got %zu", f->name,
 		    f->max_args == f->min_args ? "" : "at least ", f->min_args, n);
+	struct template_value args[MAX_ARGS];
+	int rc = eval_args(x, dot, command, final, args, &n);
+	if (rc)
+		return rc;
 	struct err err = {0};
 	rc = f->call(x, args, n, out, &err);
 	if (rc) {
