@@ -16,7 +16,3 @@ EXTRA_DIST += fuzz/corpus fuzz/driver.c
 
 fuzz_fuzz_url_SOURCES = fuzz/fuzz_url.c $(FUZZ_MAIN)
 fuzz_fuzz_url_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
-
-fuzz_programs += fuzz/fuzz_template
-fuzz_fuzz_template_SOURCES = fuzz/fuzz_template.c $(FUZZ_MAIN)
-fuzz_fuzz_template_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)

@@ -8,24 +8,26 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/thread_pool.h"
+#include "promql/parse.h"
 #include "promql/query_result.h"
 #include "storage/querier.h"
 #include <stdatomic.h>
 #include <stdint.h>
 
-struct expr; /* promql/ast.h */
-
 struct promql_options {
-	size_t max_samples;      /* points held in memory at one time by a query; 0: 50,000,000 */
-	size_t max_query_bytes;  /* memory of one query; 0: 1 GiB */
-	int64_t timeout_ms;      /* 0: two minutes */
-	int64_t lookback_ms;     /* 0: five minutes */
-	int64_t default_step_ms; /* of subqueries that name none: the global evaluation interval; 0: one minute */
-	unsigned max_concurrent; /* queries running at once, the others wait; 0: 20 */
+	size_t max_samples;     /* points held in memory at one time by a query; 0: 50,000,000 */
+	size_t max_query_bytes; /* memory of one query; 0: 1 GiB */
+	int64_t timeout_ms;     /* 0: two minutes */
+	int64_t lookback_ms;    /* 0: five minutes */
+	int64_t
+	    default_step_ms; /* of subqueries that name none: the global evaluation interval; 0: one minute */
+	unsigned max_concurrent;    /* queries running at once, the others wait; 0: 20 */
+	struct parse_options parse; /* which experimental syntax and functions texts may use */
 	bool delayed_name_removal;
 	bool use_start_timestamps;
-	struct clock *clock;      /* for deadlines and statistics; NULL: the real one */
-	struct thread_pool *pool; /* helps with big queries; NULL: each query runs on its caller's thread alone */
+	struct clock *clock; /* for deadlines and statistics; NULL: the real one */
+	struct thread_pool
+	    *pool; /* helps with big queries; NULL: each query runs on its caller's thread alone */
 };
 
 struct promql_engine;
@@ -41,12 +43,14 @@ unsigned promql_engine_running(const struct promql_engine *e);
 /* One question. Zero the struct, then fill in what is needed. */
 struct promql_query {
 	struct queryable *store;
-	const struct expr *expr; /* a parsed tree, which must outlive the call; or NULL and */
-	struct slice text;       /* the text, parsed with the options below */
-	int64_t start_ms, end_ms; /* instant: both the same */
-	int64_t step_ms;          /* 0: instant query; > 0: range query */
-	int64_t lookback_ms;      /* 0: the engine's */
-	int64_t timeout_ms;       /* 0: the engine's; never longer than it */
+	const struct expr
+	    *expr; /* a parsed tree, which must outlive the call; NULL: `text` is parsed, with the engine's
+				  * options */
+	struct slice text; /* beside a tree: what it was parsed from, for the positions in annotations */
+	int64_t start_ms, end_ms;    /* instant: both the same */
+	int64_t step_ms;             /* 0: instant query; > 0: range query */
+	int64_t lookback_ms;         /* 0: the engine's */
+	int64_t timeout_ms;          /* 0: the engine's; never longer than it */
 	const atomic_bool *canceled; /* asked now and then; NULL: cannot be canceled */
 };
 

@@ -1,17 +1,53 @@
 noinst_LIBRARIES += libpromql.a
 libpromql_a_SOURCES = \
+	src/promql/aggregate.h \
+	src/promql/annotations.c src/promql/annotations.h \
 	src/promql/ast.c src/promql/ast.h \
 	src/promql/ast_build.c src/promql/ast_build.h \
 	src/promql/ast_print.c src/promql/ast_print.h \
-	src/promql/engine.h \
+	src/promql/binary_value.c src/promql/binary_value.h \
+	src/promql/classic_histogram.c src/promql/classic_histogram.h \
+	src/promql/engine.c src/promql/engine.h \
+	src/promql/eval.h \
+	src/promql/eval_aggregate.c \
+	src/promql/eval_aggregate_fold.c \
+	src/promql/eval_aggregate_pick.c \
+	src/promql/eval_aggregate_values.c \
+	src/promql/eval_binary.c \
+	src/promql/eval_call.c \
+	src/promql/eval_match.c src/promql/eval_match.h \
+	src/promql/eval_range.c \
+	src/promql/eval_selector.c \
+	src/promql/eval_subquery.c \
 	src/promql/fold.c \
-	src/promql/functions.c src/promql/functions.h src/promql/functions_table.h \
+	src/promql/func_histogram.c \
+	src/promql/func_label.c \
+	src/promql/func_math.c src/promql/func_math.h \
+	src/promql/func_over_time.c \
+	src/promql/func_rate.c \
+	src/promql/func_regression.c \
+	src/promql/func_sort.c \
+	src/promql/func_time.c src/promql/func_time.h \
+	src/promql/functions.c src/promql/functions.h \
+	src/promql/functions_table.h \
+	src/promql/kahan.h \
+	src/promql/label_groups.c src/promql/label_groups.h \
 	src/promql/lex_glue.c src/promql/lex_glue.h \
-	src/promql/parse.c src/promql/parse.h src/promql/parse_priv.h \
+	src/promql/parse.c src/promql/parse.h \
+	src/promql/parse_priv.h \
 	src/promql/prepare.c src/promql/prepare.h \
-	src/promql/query_result.h \
+	src/promql/quantile.c src/promql/quantile.h \
+	src/promql/query_limits.c src/promql/query_limits.h \
+	src/promql/query_result.c src/promql/query_result.h \
+	src/promql/range_func.h \
+	src/promql/result_build.c src/promql/result_build.h \
+	src/promql/series_reader.c src/promql/series_reader.h \
+	src/promql/series_select.c src/promql/series_select.h \
+	src/promql/source.c src/promql/source.h \
 	src/promql/string_literal.c src/promql/string_literal.h \
-	src/promql/typecheck.c
+	src/promql/typecheck.c \
+	src/promql/value_matrix.c src/promql/value_matrix.h \
+	src/promql/window.c src/promql/window.h
 
 # Lexer and parser are made in the build folder and go into release archives; warnings are not asked for. Their objects
 # become part of libpromql.a, because they and ours call each other.

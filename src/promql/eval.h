@@ -1,0 +1,82 @@
+/* The evaluation of one query: its state, and the functions that turn a node of the tree into values. One file per kind of
+ * node (eval_*.c), one per family of functions (func_*.c). Used inside src/promql only. */
+#pragma once
+
+#include "promql/engine.h"
+#include "promql/functions.h"
+#include "promql/query_limits.h"
+#include "promql/source.h"
+
+struct eval {
+	const struct promql_options *options;
+	struct arena *arena; /* everything of this query, its result too */
+	struct querier *querier;
+	struct grid grid; /* of the query itself; subqueries have their own */
+	int64_t start_ms, end_ms, step_ms;
+	int64_t lookback_ms, default_step_ms;
+	struct query_limits limits;
+	struct annotations notes;
+};
+
+/* The value of a node of type instant vector at the steps of `grid`, which must outlive the query. */
+MUST_CHECK int eval_vector(
+    struct eval *e, const struct expr *x, const struct grid *grid, struct source **out, struct err *err);
+/* The value of a node of type scalar: grid->n numbers in the arena. */
+MUST_CHECK int eval_scalar(
+    struct eval *e, const struct expr *x, const struct grid *grid, const double **out, struct err *err);
+
+/* One file each. */
+MUST_CHECK int eval_selector(struct eval *e, const struct expr *x, const struct grid *grid, const char *func,
+    struct source **out, struct err *err);
+/* timestamp() of a selector: the times of the samples instead of their values. */
+MUST_CHECK int eval_selector_times(
+    struct eval *e, const struct expr *x, const struct grid *grid, struct source **out, struct err *err);
+MUST_CHECK int eval_aggregate(
+    struct eval *e, const struct expr *x, const struct grid *grid, struct source **out, struct err *err);
+MUST_CHECK int eval_binary(
+    struct eval *e, const struct expr *x, const struct grid *grid, struct source **out, struct err *err);
+MUST_CHECK int eval_call(
+    struct eval *e, const struct expr *x, const struct grid *grid, struct source **out, struct err *err);
+/* A function of a range vector. */
+MUST_CHECK int eval_range_call(
+    struct eval *e, const struct expr *x, const struct grid *grid, struct source **out, struct err *err);
+MUST_CHECK int eval_absent_over_time(
+    struct eval *e, const struct expr *x, const struct grid *grid, struct source **out, struct err *err);
+/* absent(): 1 at the steps at which `s`, the value of `arg`, is empty. */
+MUST_CHECK int eval_absence(
+    struct eval *e, const struct expr *arg, struct source *s, struct source **out, struct err *err);
+/* A warning per distinct value of q that is no quantile; `x` is where it came from. */
+void annotate_bad_quantiles(struct eval *e, const struct expr *x, const double *q, uint32_t n);
+/* The grid and the values of a subquery whose windows are those of `grid`. */
+MUST_CHECK int eval_subquery(
+    struct eval *e, const struct expr *x, const struct grid *grid, struct source **out, struct err *err);
+
+/* Scalar operations, for constants of any shape. */
+double binary_op_scalar(enum binary_op op, double a, double b);
+
+/* The time range of samples that a whole expression looks at, when evaluated over the grid. */
+void eval_time_range(const struct eval *e, const struct expr *x, int64_t *min_ms, int64_t *max_ms);
+/* The time at which data for time `t_ms` is looked up. */
+static inline int64_t time_shifted(const struct time_shift *s, int64_t t_ms)
+{
+	return (s->at == AT_NONE ? t_ms : s->at_ms) - s->offset.ms;
+}
+
+/* The raw samples of a range vector at the query's one time, as the result of an instant query. */
+MUST_CHECK int eval_raw_matrix(
+    struct eval *e, const struct expr *x, struct result_series **out, size_t *n, struct err *err);
+
+/* An array of grid->n numbers. NULL: no memory. */
+double *eval_numbers(struct eval *e, const struct grid *grid);
+
+/* Families of functions of instant vectors: func_*.c. */
+MUST_CHECK int eval_math(
+    struct eval *e, const struct expr *x, const struct grid *grid, struct source **out, struct err *err);
+MUST_CHECK int eval_date(
+    struct eval *e, const struct expr *x, const struct grid *grid, struct source **out, struct err *err);
+MUST_CHECK int eval_label_call(
+    struct eval *e, const struct expr *x, const struct grid *grid, struct source **out, struct err *err);
+MUST_CHECK int eval_histogram_call(
+    struct eval *e, const struct expr *x, const struct grid *grid, struct source **out, struct err *err);
+MUST_CHECK int eval_sort(
+    struct eval *e, const struct expr *x, const struct grid *grid, struct source **out, struct err *err);

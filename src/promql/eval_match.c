@@ -1,0 +1,442 @@
+/* Arithmetic and comparisons between two vectors: the series of both sides are put into match groups once, by labels; then
+ * each pair of rows that meets in a group is computed over all steps at once.
+ *
+ * What may not be is judged step by step, as Prometheus does, but with bits: several series of one group may be on the "one"
+ * side as long as no two of them have a value at the same step, and likewise for the results. So a series that was replaced
+ * by another in the middle of a range is no error.
+ *
+ * In what follows "many" is the side that drives: the left, or with group_right the right. */
+#include "promql/eval_match.h"
+
+#include "model/label_builder.h"
+#include "promql/binary_value.h"
+#include "promql/label_groups.h"
+#include <string.h>
+
+struct matching {
+	struct eval *eval;
+	const struct binary *b;
+	const struct vector_matching *m;
+	const struct grid *grid;
+	struct value_op op;
+	struct source *many, *one;
+	bool swapped; /* many is the right operand */
+	bool one_to_one;
+	bool has_fill_many, has_fill_one;
+	double fill_many, fill_one;
+	struct label_groups groups;
+	uint32_t *group_many, *group_one; /* by row */
+	uint32_t *first_one, *next_one;   /* rows of the one side by group: lists of row + 1 */
+	uint64_t *matched;                /* one-to-one: by group, the steps that have a result */
+	uint32_t words;
+	/* scratch, a row each */
+	double *scratch;
+	uint64_t *pair_mask, *left;
+	/* the result */
+	struct source *out;
+	size_t n_out;
+};
+
+/* --- the two sides ------------------------------------------------------------------------------------------------------ */
+
+static uint32_t *assign_groups(struct matching *m, struct source *s)
+{
+	uint32_t *group = ARENA_ARRAY(m->eval->arena, uint32_t, s->n + 1);
+
+	for (size_t i = 0; i < s->n; i++)
+		group[i] = label_groups_add(&m->groups, source_labels(s, i));
+	return group;
+}
+
+static void list_one_side(struct matching *m)
+{
+	m->first_one = ARENA_ARRAY(m->eval->arena, uint32_t, m->groups.n + 1);
+	m->next_one = ARENA_ARRAY(m->eval->arena, uint32_t, m->one->n + 1);
+	for (size_t i = m->one->n; i-- > 0;) {
+		m->next_one[i] = m->first_one[m->group_one[i]];
+		m->first_one[m->group_one[i]] = (uint32_t)i + 1;
+	}
+}
+
+static uint64_t *steps_present(struct matching *m, const struct source *s)
+{
+	uint64_t *any = ARENA_ARRAY(m->eval->arena, uint64_t, m->words + 1);
+
+	for (size_t i = 0; i < s->n; i++) {
+		const uint64_t *row = tile_row(s->all, (uint32_t)i).present;
+		for (uint32_t w = 0; w < m->words; w++)
+			any[w] |= row[w];
+	}
+	return any;
+}
+
+static void print_group(struct matching *m, uint32_t group, struct strbuf *out)
+{
+	labels_print(out, label_groups_labels(&m->groups, m->groups.member[group]));
+}
+
+static int duplicate_on_one_side(struct matching *m, uint32_t group, size_t a, size_t b, struct err *err)
+{
+	struct strbuf g = STRBUF_INIT, x = STRBUF_INIT, y = STRBUF_INIT;
+
+	print_group(m, group, &g);
+	labels_print(&x, source_labels(m->one, a));
+	labels_print(&y, source_labels(m->one, b));
+	bool in_order = slice_cmp(strbuf_slice(&x), strbuf_slice(&y)) <= 0;
+	int rc = err_set(err, ERR_EXECUTION,
+	    "found duplicate series for the match group %s on the %s hand-side of the operation: [%s, "
+	    "%s];many-to-many "
+	    "matching not allowed: matching labels must be unique on one side",
+	    strbuf_cstr(&g), m->swapped ? "left" : "right", strbuf_cstr(in_order ? &x : &y),
+	    strbuf_cstr(in_order ? &y : &x));
+	strbuf_done(&g);
+	strbuf_done(&x);
+	strbuf_done(&y);
+	return rc;
+}
+
+/* No two rows of a group on the one side at any step at which both sides have anything at all. */
+static int check_one_side(struct matching *m, struct err *err)
+{
+	uint64_t *many = steps_present(m, m->many),
+		 *seen = ARENA_ARRAY(m->eval->arena, uint64_t, m->words + 1);
+	bool fills = m->has_fill_many || m->has_fill_one;
+
+	for (uint32_t g = 0; g < m->groups.n; g++) {
+		uint32_t first = m->first_one[g];
+		if (first == 0 || m->next_one[first - 1] == 0)
+			continue;
+		memset(seen, 0, m->words * sizeof(*seen));
+		for (uint32_t i = first; i; i = m->next_one[i - 1]) {
+			const uint64_t *row = tile_row(m->one->all, i - 1).present;
+			for (uint32_t w = 0; w < m->words; w++) {
+				if (seen[w] & row[w] & (fills ? ~UINT64_C(0) : many[w]))
+					return duplicate_on_one_side(m, g, first - 1, i - 1, err);
+				seen[w] |= row[w];
+			}
+		}
+	}
+	return 0;
+}
+
+/* --- results ------------------------------------------------------------------------------------------------------------ */
+
+static const struct labels *result_labels(
+    struct matching *m, const struct labels *many, const struct labels *one)
+{
+	struct arena *arena = m->eval->arena;
+	struct label_builder b;
+	const struct labels *base = many;
+
+	/* With delayed removal a `bool` comparison marks its results, arithmetic removes names at once all the same. */
+	if (m->op.op <= OP_ATAN2 || (m->op.return_bool && !m->eval->options->delayed_name_removal))
+		base = labels_nameless(arena, base);
+	if (m->one_to_one && m->m->on) {
+		struct label *l = arena_alloc(arena, (base->n + 1) * sizeof(*l));
+		size_t n = 0;
+		LABELS_EACH (it, base) {
+			for (size_t i = 0; i < m->groups.n_names; i++) {
+				if (slice_eq(m->groups.names[i], it->name))
+					l[n++] = *it;
+			}
+		}
+		return labels_from_sorted(arena, l, n);
+	}
+	if (m->m->n_labels == 0 && m->m->n_include == 0)
+		return base;
+	label_builder_init(&b, arena, base);
+	for (size_t i = 0; m->one_to_one && i < m->m->n_labels; i++)
+		label_builder_del(&b, m->m->labels[i]);
+	for (size_t i = 0; i < m->m->n_include; i++)
+		label_builder_set(&b, m->m->include[i], labels_get(one, m->m->include[i]));
+	return label_builder_labels(&b);
+}
+
+/* One side of a pair: a row, or the same number at each step. */
+struct operand {
+	struct row row;
+	bool is_fill;
+	double fill;
+};
+
+static struct value operand_at(const struct operand *o, uint32_t k)
+{
+	if (o->is_fill)
+		return (struct value){.f = o->fill};
+	return (struct value){o->row.v[k], o->row.h ? o->row.h[k] : NULL};
+}
+
+/* Computes the steps in `mask` into row `at`; the mask becomes the steps that have a result. */
+static void compute_values(
+    struct matching *m, const struct operand *many, const struct operand *one, uint64_t *mask, uint32_t at)
+{
+	const struct operand *l = m->swapped ? one : many, *r = m->swapped ? many : one;
+	struct tile *t = m->out->all;
+
+	BITS_EACH(k, mask, m->words)
+	{
+		struct value lv = operand_at(l, k), rv = operand_at(r, k), out = {0};
+		if (!value_apply(&m->op, m->eval->arena, lv, rv, lv, &out)) {
+			bit_clear(mask, k);
+			continue;
+		}
+		if (out.h)
+			tile_want_histograms(t);
+		struct row row = tile_row(t, at);
+		row.v[k] = out.f;
+		if (row.h)
+			row.h[k] = out.h;
+	}
+}
+
+/* Two rows of floats: whole rows at once, absent values computed along. */
+static void compute_floats(
+    struct matching *m, const struct operand *many, const struct operand *one, uint64_t *mask, uint32_t at)
+{
+	const double *l = m->swapped ? one->row.v : many->row.v, *r = m->swapped ? many->row.v : one->row.v;
+	struct row row = tile_row(m->out->all, at);
+
+	value_apply_rows(&m->op, l, r, l, m->grid->n, m->scratch, mask);
+	BITS_EACH(k, mask, m->words)
+	row.v[k] = m->scratch[k];
+}
+
+static int clash(struct matching *m, struct err *err)
+{
+	if (m->one_to_one)
+		return err_set(err, ERR_EXECUTION,
+		    "multiple matches for labels: many-to-one matching must be explicit "
+		    "(group_left/group_right)");
+	return err_set(
+	    err, ERR_EXECUTION, "multiple matches for labels: grouping labels must ensure unique matches");
+}
+
+/* Computes a pair into row `at` of the result, where earlier pairs may have left values at other steps. */
+static int compute_pair(struct matching *m, const struct operand *many, const struct operand *one,
+    const uint64_t *steps, uint32_t group, uint32_t at, struct err *err)
+{
+	uint64_t *mask = m->pair_mask;
+	bool floats =
+	    !many->is_fill && !one->is_fill && !many->row.h && !one->row.h && value_op_takes_floats(m->op.op);
+
+	memcpy(mask, steps, m->words * sizeof(*mask));
+	if (floats)
+		compute_floats(m, many, one, mask, at);
+	else
+		compute_values(m, many, one, mask, at);
+	uint64_t *present = tile_row(m->out->all, at).present;
+	uint64_t *taken = m->matched + group * m->words;
+	for (uint32_t w = 0; w < m->words; w++) {
+		if (m->one_to_one && (taken[w] & mask[w]))
+			return clash(m, err);
+		taken[w] |= mask[w];
+		present[w] |= mask[w];
+	}
+	return 0;
+}
+
+static uint32_t begin_result(struct matching *m, const struct labels *ls, bool dropped)
+{
+	uint32_t at = (uint32_t)m->n_out++;
+
+	m->out->cache[at] = ls;
+	m->out->dropped[at] = dropped;
+	return at;
+}
+
+/* Row i of the many side with all rows of its group on the one side. */
+static int match_row(struct matching *m, size_t i, uint64_t *mask, struct err *err)
+{
+	uint32_t group = m->group_many[i];
+	struct operand many = {.row = tile_row(m->many->all, (uint32_t)i)}, one = {0};
+	const struct labels *ls = source_labels(m->many, i);
+	bool dropped = source_name_dropped(m->many, i) || m->op.return_bool;
+	bool shared = m->m->n_include == 0;
+	uint64_t *left = m->left;
+	uint32_t at = UINT32_MAX;
+	int rc = 0;
+
+	memcpy(left, many.row.present, m->words * sizeof(*left));
+	for (uint32_t j = m->first_one[group]; rc == 0 && j; j = m->next_one[j - 1]) {
+		one.row = tile_row(m->one->all, j - 1);
+		for (uint32_t w = 0; w < m->words; w++) {
+			mask[w] = many.row.present[w] & one.row.present[w];
+			left[w] &= ~one.row.present[w];
+		}
+		if (!bits_any(mask, m->words))
+			continue;
+		if (at == UINT32_MAX || !shared)
+			at = begin_result(m, result_labels(m, ls, source_labels(m->one, j - 1)), dropped);
+		rc = compute_pair(m, &many, &one, mask, group, at, err);
+	}
+	if (rc || !m->has_fill_one || !bits_any(left, m->words))
+		return rc;
+	const struct labels *made = label_groups_labels(&m->groups, ls);
+	struct operand filled = {.is_fill = true, .fill = m->fill_one};
+	if (at == UINT32_MAX || !shared)
+		at = begin_result(m, result_labels(m, ls, made), dropped);
+	return compute_pair(m, &many, &filled, left, group, at, err);
+}
+
+/* Rows of the one side at the steps at which their group has nothing on the many side. */
+static int fill_many_side(struct matching *m, uint64_t *mask, struct err *err)
+{
+	uint64_t *present = ARENA_ARRAY(m->eval->arena, uint64_t, m->groups.n * m->words + 1);
+	struct operand filled = {.is_fill = true, .fill = m->fill_many};
+
+	for (size_t i = 0; i < m->many->n; i++) {
+		for (uint32_t w = 0; w < m->words; w++)
+			present[m->group_many[i] * m->words + w] |=
+			    tile_row(m->many->all, (uint32_t)i).present[w];
+	}
+	for (size_t j = 0; j < m->one->n; j++) {
+		uint32_t group = m->group_one[j];
+		struct operand one = {.row = tile_row(m->one->all, (uint32_t)j)};
+		const struct labels *ls = source_labels(m->one, j);
+		for (uint32_t w = 0; w < m->words; w++)
+			mask[w] = one.row.present[w] & ~present[group * m->words + w];
+		if (!bits_any(mask, m->words))
+			continue;
+		const struct labels *made = label_groups_labels(&m->groups, ls);
+		uint32_t at = begin_result(m, result_labels(m, made, ls), m->op.return_bool);
+		int rc = compute_pair(m, &filled, &one, mask, group, at, err);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* Many-to-one: within a group, results with the same labels must not meet at a step. */
+static int check_results(struct matching *m, struct err *err)
+{
+	struct label_groups same;
+	uint64_t *taken;
+
+	if (m->one_to_one)
+		return 0;
+	label_groups_init(&same, m->eval->arena, NULL, 0, false);
+	uint32_t *key = ARENA_ARRAY(m->eval->arena, uint32_t, m->n_out + 1);
+	for (size_t i = 0; i < m->n_out; i++)
+		key[i] = label_groups_add(&same, m->out->cache[i]);
+	if (same.n == m->n_out)
+		return 0;
+	taken = ARENA_ARRAY(m->eval->arena, uint64_t, same.n * m->words + 1);
+	for (size_t i = 0; i < m->n_out; i++) {
+		const uint64_t *row = tile_row(m->out->all, (uint32_t)i).present;
+		uint64_t *t = taken + key[i] * m->words;
+		/* The groups leave __name__ out: two results that differ in it alone are no clash. */
+		bool same_name =
+		    slice_eq(labels_metric_name(m->out->cache[i]), labels_metric_name(same.member[key[i]]));
+		if (same_name && bits_overlap(t, row, m->words))
+			return clash(m, err);
+		for (uint32_t w = 0; same_name && w < m->words; w++)
+			t[w] |= row[w];
+	}
+	return 0;
+}
+
+static size_t most_results(const struct matching *m)
+{
+	size_t n = m->one->n;
+
+	for (size_t i = 0; i < m->many->n; i++) {
+		n++;
+		if (m->m->n_include == 0)
+			continue;
+		for (uint32_t j = m->first_one[m->group_many[i]]; j; j = m->next_one[j - 1])
+			n++;
+	}
+	return n;
+}
+
+static int compute_all(struct matching *m, struct err *err)
+{
+	uint64_t *mask = ARENA_ARRAY(m->eval->arena, uint64_t, m->words + 1);
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < m->many->n; i++) {
+		if (i % 256 == 0)
+			rc = query_limits_check(&m->eval->limits, err);
+		if (rc == 0)
+			rc = match_row(m, i, mask, err);
+	}
+	if (rc == 0 && m->has_fill_many)
+		rc = fill_many_side(m, mask, err);
+	return rc;
+}
+
+static int open_sides(struct matching *m, struct err *err)
+{
+	struct source *l, *r;
+	int rc = eval_vector(m->eval, m->b->lhs, m->grid, &l, err);
+
+	if (rc == 0)
+		rc = eval_vector(m->eval, m->b->rhs, m->grid, &r, err);
+	if (rc == 0)
+		rc = source_materialise(l, err);
+	if (rc == 0)
+		rc = source_materialise(r, err);
+	if (rc)
+		return rc;
+	m->many = m->swapped ? r : l;
+	m->one = m->swapped ? l : r;
+	return 0;
+}
+
+static void prepare(struct matching *m)
+{
+	const struct vector_matching *vm = m->m;
+
+	m->has_fill_many = m->swapped ? vm->has_fill_right : vm->has_fill_left;
+	m->has_fill_one = m->swapped ? vm->has_fill_left : vm->has_fill_right;
+	m->fill_many = m->swapped ? vm->fill_right : vm->fill_left;
+	m->fill_one = m->swapped ? vm->fill_left : vm->fill_right;
+	label_groups_init(&m->groups, m->eval->arena, vm->labels, vm->n_labels, vm->on);
+	m->group_many = assign_groups(m, m->many);
+	m->group_one = assign_groups(m, m->one);
+	list_one_side(m);
+	m->matched = ARENA_ARRAY(m->eval->arena, uint64_t, m->groups.n * m->words + 1);
+	m->scratch = ARENA_ARRAY(m->eval->arena, double, m->grid->n);
+	m->pair_mask = ARENA_ARRAY(m->eval->arena, uint64_t, m->words + 1);
+	m->left = ARENA_ARRAY(m->eval->arena, uint64_t, m->words + 1);
+}
+
+static int make_result(struct matching *m, struct err *err)
+{
+	size_t cap = most_results(m);
+
+	m->out = source_matrix_new(m->eval, m->grid, cap);
+	if (m->out == NULL)
+		return query_limits_no_memory(err);
+	m->out->dropped = ARENA_ARRAY(m->eval->arena, uint8_t, cap + 1);
+	int rc = compute_all(m, err);
+	if (rc == 0)
+		rc = check_results(m, err);
+	m->out->n = m->n_out;
+	m->out->all->rows = (uint32_t)m->n_out;
+	return rc;
+}
+
+int eval_match(
+    struct eval *e, const struct expr *x, const struct grid *grid, struct source **out, struct err *err)
+{
+	const struct binary *b = &x->binary;
+	struct matching m = {.eval = e, .b = b, .m = b->matching, .grid = grid, .words = bit_words(grid->n)};
+
+	m.op.op = b->op;
+	m.op.return_bool = b->return_bool;
+	m.swapped = b->matching->card == CARD_ONE_TO_MANY;
+	m.one_to_one = b->matching->card == CARD_ONE_TO_ONE;
+	int rc = open_sides(&m, err);
+	if (rc)
+		return rc;
+	prepare(&m);
+	rc = check_one_side(&m, err);
+	if (rc == 0)
+		rc = make_result(&m, err);
+	value_op_annotate(&e->notes, &m.op, x->pos);
+	if (rc)
+		return rc;
+	*out = m.out;
+	return source_merge_same(out, err);
+}

@@ -1,0 +1,383 @@
+/* Functions of range vectors: rows of samples (of series, or of a subquery) go through a kernel (promql/range_func.h). */
+#include "base/double_text.h"
+#include "base/xmalloc.h"
+#include "promql/eval.h"
+#include "promql/range_func.h"
+#include "promql/series_reader.h"
+#include "promql/series_select.h"
+
+#include <math.h>
+#include <string.h>
+
+struct range_source {
+	struct source base;
+	enum function_id id;
+	const struct range_func *func;
+	struct window_spec spec;
+	struct series_set *set; /* a selector's series; or */
+	struct source *inner;   /* a subquery's values, in memory */
+	const int64_t *inner_t; /* and the times of its steps */
+	const double *param[2];
+	uint16_t *notes; /* enum row_note by row */
+	struct ast_range where;
+	bool drops_name_now;
+};
+
+/* A thread's state. */
+struct range_leaf {
+	struct series_reader reader;
+	struct range_call call;
+	/* a subquery's row without its gaps */
+	int64_t *t;
+	double *v;
+	const struct histogram **h;
+};
+
+static void leaf_done(void *arg)
+{
+	struct range_leaf *l = arg;
+
+	series_reader_done(&l->reader);
+	range_call_done(&l->call);
+	free(l->t);
+	free(l->v);
+	free(l->h);
+	free(l);
+}
+
+static struct range_leaf *leaf_of(struct worker *w, const struct range_source *s)
+{
+	if (w->leaf)
+		return w->leaf;
+	struct range_leaf *l = xcalloc(1, sizeof(*l));
+	series_reader_init(&l->reader, &w->eval->limits);
+	range_call_init(&l->call, s->id, &s->spec, s->base.grid);
+	l->call.param[0] = s->param[0];
+	l->call.param[1] = s->param[1];
+	if (s->inner) {
+		l->t = xreallocarray(NULL, s->inner->grid->n, sizeof(*l->t));
+		l->v = xreallocarray(NULL, s->inner->grid->n, sizeof(*l->v));
+		l->h = xreallocarray(NULL, s->inner->grid->n, sizeof(*l->h));
+	}
+	w->leaf = l;
+	w->leaf_done = leaf_done;
+	return l;
+}
+
+/* A subquery's histograms do not follow each other as scraped ones do: what their hints say of resets means nothing. */
+static const struct histogram *without_reset_hint(struct arena *arena, const struct histogram *h)
+{
+	if (h == NULL || h->hint == HINT_UNKNOWN || h->hint == HINT_GAUGE)
+		return h;
+	struct histogram *copy = ARENA_NEW(arena, struct histogram);
+	*copy = *h;
+	copy->hint = HINT_UNKNOWN;
+	return copy;
+}
+
+static int subquery_input(struct range_source *s, struct range_leaf *l, size_t i, struct arena *arena,
+    struct range_input *in, struct err *err)
+{
+	const struct tile *all = s->inner->all;
+	struct row r = tile_row(all, (uint32_t)i);
+	size_t n = 0;
+
+	if (!all->h && bits_count(r.present, all->words) == all->steps)
+		return series_reader_input_of(
+		    &l->reader, &s->spec, s->inner_t, r.v, NULL, all->steps, in, err);
+	BITS_EACH(k, r.present, all->words)
+	{
+		l->t[n] = s->inner_t[k];
+		l->v[n] = r.v[k];
+		l->h[n] = r.h ? without_reset_hint(arena, r.h[k]) : NULL;
+		n++;
+	}
+	return series_reader_input_of(&l->reader, &s->spec, l->t, l->v, r.h ? l->h : NULL, n, in, err);
+}
+
+static int range_input_of(struct range_source *s, struct range_leaf *l, size_t i, struct arena *arena,
+    struct range_input *in, struct err *err)
+{
+	if (s->inner)
+		return subquery_input(s, l, i, arena, in, err);
+	int rc = series_reader_read(&l->reader, s->set, i, arena, err);
+	return rc ? rc : series_reader_input(&l->reader, &s->spec, in, err);
+}
+
+static bool any_window_mixed(const struct range_input *in)
+{
+	for (uint32_t k = 0; in->n_histograms && k < in->fw->n; k++) {
+		if (in->fw->hi[k] > in->fw->lo[k] && in->hw->hi[k] > in->hw->lo[k])
+			return true;
+	}
+	return false;
+}
+
+static int range_fill(struct source *base, struct worker *w, size_t first, struct tile *t, struct err *err)
+{
+	struct range_source *s = (struct range_source *)base;
+	struct range_leaf *l = leaf_of(w, s);
+	struct range_input in;
+
+	for (uint32_t r = 0; r < t->rows; r++) {
+		int rc = range_input_of(s, l, first + r, t->arena, &in, err);
+		if (rc)
+			return rc;
+		l->call.notes = 0;
+		s->func->kernel(&l->call, &in, t, r);
+		if (s->func->floats_only && any_window_mixed(&in))
+			l->call.notes |= NOTE_HISTOGRAMS_IGNORED;
+		s->notes[first + r] = (uint16_t)l->call.notes;
+	}
+	return 0;
+}
+
+static const struct labels *labels_below(struct range_source *s, size_t i)
+{
+	if (s->inner)
+		return source_labels(s->inner, i);
+	return s->set->ops->labels(s->set, i, s->base.eval->arena);
+}
+
+static const struct labels *range_labels(struct source *base, size_t i)
+{
+	struct range_source *s = (struct range_source *)base;
+	const struct labels *ls = labels_below(s, i);
+
+	return s->drops_name_now ? labels_nameless(base->eval->arena, ls) : ls;
+}
+
+static void range_drained(struct source *base)
+{
+	struct range_source *s = (struct range_source *)base;
+	bool one_name = s->inner == NULL && base->unique_nameless;
+	const char *operation =
+	    s->id == FN_SUM_OVER_TIME || s->id == FN_AVG_OVER_TIME ? "aggregation" : "subtraction";
+	unsigned all = 0;
+
+	for (size_t i = 0; i < base->n; i++) {
+		unsigned notes = s->notes[i];
+		/* The texts name the metric alone: when all rows have one name, the first row with a note will do. */
+		if (notes == 0 || (one_name && (notes | all) == all))
+			continue;
+		all |= notes;
+		annotate_row_notes(
+		    &base->eval->notes, s->where, notes, labels_metric_name(labels_below(s, i)), operation);
+	}
+}
+
+static const struct source_ops range_ops = {
+    .fill = range_fill, .labels = range_labels, .drained = range_drained};
+
+static const int64_t *grid_times(struct eval *e, const struct grid *g)
+{
+	int64_t *t = arena_try_alloc(e->arena, g->n, sizeof(*t));
+
+	for (uint32_t k = 0; t && k < g->n; k++)
+		t[k] = grid_time_ms(g, k);
+	return t;
+}
+
+/* The range vector below the function: series or a subquery. */
+static int open_range(struct range_source *s, const struct expr *arg, const struct grid *grid,
+    const char *func, struct err *err)
+{
+	struct eval *e = s->base.eval;
+	int rc;
+
+	if (arg->kind == EXPR_SUBQUERY) {
+		s->spec = window_spec_for(&arg->subquery.shift, grid, arg->subquery.range.ms);
+		rc = eval_subquery(e, arg, grid, &s->inner, err);
+		if (rc == 0)
+			rc = source_materialise(s->inner, err);
+		if (rc)
+			return rc;
+		s->inner_t = grid_times(e, s->inner->grid);
+		s->base.n = s->inner->n;
+		s->base.unique = s->inner->unique;
+		s->base.unique_nameless = s->inner->unique_nameless;
+		s->base.all_dropped = s->inner->all_dropped;
+		s->base.dropped = s->inner->dropped;
+		return s->inner_t ? 0 : query_limits_no_memory(err);
+	}
+	s->spec = window_spec_for(&arg->selector.shift, grid, arg->selector.range.ms);
+	rc = series_select(e, &arg->selector, &s->spec, false, func, &s->set, err);
+	if (rc)
+		return rc;
+	s->base.n = s->set->n;
+	s->base.unique = true;
+	s->base.unique_nameless = selector_names_metric(&arg->selector);
+	return 0;
+}
+
+static void drop_names(struct range_source *s)
+{
+	if (s->base.eval->options->delayed_name_removal) {
+		s->base.all_dropped = true;
+		return;
+	}
+	s->drops_name_now = true;
+	s->base.unique = s->base.unique_nameless;
+}
+
+/* Series that differ in their names alone: Prometheus refuses them even when they never meet at one step. */
+static int check_unique(struct source *s, struct err *err)
+{
+	if (s->unique || s->n < 2)
+		return 0;
+	struct source *merged = s;
+	int rc = source_merge_same(&merged, err);
+	if (rc)
+		return rc;
+	return merged == s ? 0 : source_same_labelset(err);
+}
+
+static int make_range_source(struct eval *e, enum function_id id, const struct expr *arg,
+    const struct grid *grid, struct range_source **out, struct err *err)
+{
+	struct range_source *s = ARENA_NEW(e->arena, struct range_source);
+
+	s->base = (struct source){.ops = &range_ops, .eval = e, .grid = grid};
+	s->id = id;
+	s->func = range_func_of(id);
+	s->where = arg->pos;
+	int rc = open_range(s, expr_unparen(arg), grid, functions[id].name, err);
+	if (rc)
+		return rc;
+	s->notes = ARENA_ARRAY(e->arena, uint16_t, s->base.n ? s->base.n : 1);
+	*out = s;
+	return 0;
+}
+
+static int check_factor(const double *v, uint32_t n, const char *name, struct err *err)
+{
+	for (uint32_t k = 0; k < n; k++) {
+		if (!(v[k] > 0 && v[k] < 1))
+			return err_set(err, ERR_EXECUTION,
+			    "invalid %s factor. Expected: 0 < %cf < 1, got: %f", name, name[0], v[k]);
+	}
+	return 0;
+}
+
+/* The scalar arguments, in the order the kernels want them. */
+static int eval_params(
+    struct eval *e, const struct call *call, const struct grid *grid, const double **param, struct err *err)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < call->n_args; i++) {
+		if (call->args[i]->type != TYPE_SCALAR)
+			continue;
+		int rc = eval_scalar(e, call->args[i], grid, &param[n++], err);
+		if (rc)
+			return rc;
+	}
+	if (call->func->id != FN_DOUBLE_EXPONENTIAL_SMOOTHING)
+		return 0;
+	int rc = check_factor(param[0], grid->n, "smoothing", err);
+	return rc ? rc : check_factor(param[1], grid->n, "trend", err);
+}
+
+void annotate_bad_quantiles(struct eval *e, const struct expr *x, const double *q, uint32_t n)
+{
+	for (uint32_t k = 0; k < n; k++) {
+		if (isnan(q[k]) || q[k] < 0 || q[k] > 1) {
+			char text[DOUBLE_TEXT_MAX];
+			size_t len = double_to_go_g(q[k], text);
+			annotate_warning(&e->notes, x->pos,
+			    "quantile value should be between 0 and 1, got %.*s", (int)len, text);
+		}
+	}
+}
+
+int eval_range_call(
+    struct eval *e, const struct expr *x, const struct grid *grid, struct source **out, struct err *err)
+{
+	const struct call *call = &x->call;
+	const double *param[2] = {NULL, NULL};
+	size_t range_arg = call->func->id == FN_QUANTILE_OVER_TIME ? 1 : 0;
+	struct range_source *s;
+
+	int rc = eval_params(e, call, grid, param, err);
+	if (rc == 0)
+		rc = make_range_source(e, call->func->id, call->args[range_arg], grid, &s, err);
+	if (rc)
+		return rc;
+	if (call->func->id == FN_QUANTILE_OVER_TIME && s->base.n > 0)
+		annotate_bad_quantiles(e, call->args[0], param[0], grid->n);
+	s->param[0] = param[0];
+	s->param[1] = param[1];
+	if (!s->func->keeps_name)
+		drop_names(s);
+	*out = &s->base;
+	return check_unique(&s->base, err);
+}
+
+static int or_presence(void *arg, size_t first, const struct tile *t, struct err *err)
+{
+	uint64_t *any = arg;
+	(void)first, (void)err;
+
+	for (uint32_t r = 0; r < t->rows; r++) {
+		const uint64_t *present = tile_row(t, r).present;
+		for (uint32_t i = 0; i < t->words; i++)
+			any[i] |= present[i];
+	}
+	return 0;
+}
+
+/* Labels that the equality matchers of a selector fix; a label with more than one matcher is left out. */
+static const struct labels *fixed_labels(struct eval *e, const struct expr *x)
+{
+	const struct expr *inner = expr_unparen(x);
+	if (inner->kind != EXPR_SELECTOR && inner->kind != EXPR_RANGE_SELECTOR)
+		return &labels_empty;
+	const struct selector *sel = &inner->selector;
+	struct label *l = ARENA_ARRAY(e->arena, struct label, sel->n_matchers + 1);
+	const struct labels *out = &labels_empty;
+	size_t n = 0;
+
+	for (size_t i = 0; i < sel->n_matchers; i++) {
+		const struct matcher *m = sel->matchers[i];
+		bool alone = m->op == MATCH_EQUAL && !slice_eq(m->name, SL(LABEL_NAME));
+		for (size_t j = 0; alone && j < sel->n_matchers; j++)
+			alone = i == j || !slice_eq(sel->matchers[j]->name, m->name);
+		if (alone)
+			l[n++] = (struct label){m->name, m->value};
+	}
+	if (labels_from_pairs(e->arena, l, n, &out, NULL) != 0)
+		return &labels_empty;
+	return out;
+}
+
+/* 1 at the steps at which `s` has no value at all. */
+int eval_absence(
+    struct eval *e, const struct expr *arg, struct source *s, struct source **out, struct err *err)
+{
+	struct source *absent = source_matrix_new(e, s->grid, 1);
+	if (absent == NULL)
+		return query_limits_no_memory(err);
+	uint64_t *any = ARENA_ARRAY(e->arena, uint64_t, absent->all->words);
+	int rc = source_drain(s, or_presence, any, err);
+	if (rc)
+		return rc;
+	struct row r = tile_row(absent->all, 0);
+	bits_fill(r.present, s->grid->n);
+	for (uint32_t i = 0; i < absent->all->words; i++)
+		r.present[i] &= ~any[i];
+	for (uint32_t k = 0; k < s->grid->n; k++)
+		r.v[k] = 1;
+	absent->cache[0] = fixed_labels(e, arg);
+	absent->unique = absent->unique_nameless = true;
+	*out = absent;
+	return 0;
+}
+
+int eval_absent_over_time(
+    struct eval *e, const struct expr *x, const struct grid *grid, struct source **out, struct err *err)
+{
+	struct range_source *s;
+	int rc = make_range_source(e, FN_PRESENT_OVER_TIME, x->call.args[0], grid, &s, err);
+
+	return rc ? rc : eval_absence(e, x->call.args[0], &s->base, out, err);
+}

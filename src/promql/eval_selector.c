@@ -1,0 +1,183 @@
+/* Instant selectors: at each step the newest sample of each series within the lookback, unless it is a stale marker. */
+#include "base/xmalloc.h"
+#include "model/stale_marker.h"
+#include "promql/eval.h"
+#include "promql/series_reader.h"
+#include "promql/series_select.h"
+
+#include <string.h>
+
+struct selector_source {
+	struct source base;
+	struct series_set *set;
+	struct window_spec spec; /* the range is the lookback */
+	bool want_times;         /* timestamp(): times instead of values */
+};
+
+/* A thread's state: a reader, and where there is a sample at all for the time column at hand. */
+struct selector_leaf {
+	struct series_reader reader;
+	uint64_t *present;
+	uint64_t generation;
+};
+
+static void leaf_done(void *arg)
+{
+	struct selector_leaf *l = arg;
+
+	series_reader_done(&l->reader);
+	free(l->present);
+	free(l);
+}
+
+static struct selector_leaf *leaf_of(struct worker *w, const struct selector_source *s)
+{
+	if (w->leaf == NULL) {
+		struct selector_leaf *l = xcalloc(1, sizeof(*l));
+		series_reader_init(&l->reader, &w->eval->limits);
+		l->present = xcalloc(bit_words(s->spec.n), sizeof(*l->present));
+		w->leaf = l;
+		w->leaf_done = leaf_done;
+	}
+	return w->leaf;
+}
+
+static void find_present(struct selector_leaf *l)
+{
+	const struct windows *w = &l->reader.fw;
+
+	if (l->generation == w->generation)
+		return;
+	l->generation = w->generation;
+	memset(l->present, 0, bit_words(w->n) * sizeof(*l->present));
+	for (uint32_t k = 0; k < w->n; k++) {
+		if (w->hi[k] > w->lo[k])
+			bit_set(l->present, k);
+	}
+}
+
+/* The newest floats; stale markers among them are found by their bits and taken out. */
+static void fill_floats(const struct selector_leaf *l, struct row r, uint32_t words)
+{
+	const struct windows *w = &l->reader.fw;
+	const double *v = l->reader.col.v;
+	bool stale = false;
+
+	memcpy(r.present, l->present, words * sizeof(*r.present));
+	BITS_EACH(k, l->present, words)
+	{
+		r.v[k] = v[w->hi[k] - 1];
+		stale |= is_stale(r.v[k]);
+	}
+	if (likely(!stale))
+		return;
+	BITS_EACH(k, l->present, words)
+	{
+		if (is_stale(r.v[k]))
+			bit_clear(r.present, k);
+	}
+}
+
+static void fill_mixed(const struct selector_leaf *l, struct tile *t, uint32_t row)
+{
+	const struct windows *w = &l->reader.fw;
+	const struct sample_column *col = &l->reader.col;
+
+	tile_want_histograms(t);
+	struct row r = tile_row(t, row);
+	BITS_EACH(k, l->present, t->words)
+	{
+		size_t i = w->hi[k] - 1;
+		bool stale = col->h[i] ? histogram_is_stale(col->h[i]) : is_stale(col->v[i]);
+		if (stale)
+			continue;
+		r.h[k] = col->h[i];
+		r.v[k] = col->v[i];
+		bit_set(r.present, k);
+	}
+}
+
+static void replace_by_times(const struct selector_leaf *l, struct tile *t, uint32_t row)
+{
+	struct row r = tile_row(t, row);
+
+	BITS_EACH(k, r.present, t->words)
+	{
+		r.v[k] = (double)l->reader.col.t[l->reader.fw.hi[k] - 1] / 1000;
+		if (r.h)
+			r.h[k] = NULL;
+	}
+}
+
+static int selector_fill(struct source *base, struct worker *w, size_t first, struct tile *t, struct err *err)
+{
+	struct selector_source *s = (struct selector_source *)base;
+	struct selector_leaf *l = leaf_of(w, s);
+
+	for (uint32_t r = 0; r < t->rows; r++) {
+		struct sample_column *col = &l->reader.col;
+		int rc = series_reader_read(&l->reader, s->set, first + r, t->arena, err);
+		if (rc)
+			return rc;
+		if (col->n == 0)
+			continue;
+		windows_set(&l->reader.fw, &s->spec, col->t, col->n);
+		find_present(l);
+		if (col->h)
+			fill_mixed(l, t, r);
+		else
+			fill_floats(l, tile_row(t, r), t->words);
+		if (s->want_times)
+			replace_by_times(l, t, r);
+	}
+	return 0;
+}
+
+static const struct labels *selector_labels(struct source *base, size_t i)
+{
+	struct selector_source *s = (struct selector_source *)base;
+	return s->set->ops->labels(s->set, i, base->eval->arena);
+}
+
+static const struct source_ops selector_ops = {.fill = selector_fill, .labels = selector_labels};
+
+static int make(struct eval *e, const struct expr *x, const struct grid *grid, const char *func,
+    bool want_times, struct source **out, struct err *err)
+{
+	struct selector_source *s = ARENA_NEW(e->arena, struct selector_source);
+
+	if (x->selector.smoothed)
+		return err_set(
+		    err, ERR_UNSUPPORTED, "not implemented: the smoothed modifier on instant selectors");
+	s->spec = window_spec_for(&x->selector.shift, grid, e->lookback_ms);
+	s->want_times = want_times;
+	int rc = series_select(e, &x->selector, &s->spec, grid->n == 1, func, &s->set, err);
+	if (rc)
+		return rc;
+	s->base = (struct source){.ops = &selector_ops,
+	    .eval = e,
+	    .grid = grid,
+	    .n = s->set->n,
+	    .unique = true,
+	    .unique_nameless = selector_names_metric(&x->selector)};
+	*out = &s->base;
+	return 0;
+}
+
+int eval_selector(struct eval *e, const struct expr *x, const struct grid *grid, const char *func,
+    struct source **out, struct err *err)
+{
+	return make(e, x, grid, func, false, out, err);
+}
+
+int eval_selector_times(
+    struct eval *e, const struct expr *x, const struct grid *grid, struct source **out, struct err *err)
+{
+	struct source *times;
+	int rc = make(e, x, grid, "timestamp", true, &times, err);
+
+	if (rc)
+		return rc;
+	*out = times;
+	return 0;
+}

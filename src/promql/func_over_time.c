@@ -1,0 +1,429 @@
+/* The *_over_time functions, changes and resets. */
+#include "promql/kahan.h"
+#include "promql/quantile.h"
+#include "promql/range_func.h"
+
+#include <string.h>
+
+/* A value from the floats of one window, n >= 1. */
+typedef double (*window_fold)(struct range_call *c, const double *v, size_t n, uint32_t step);
+
+static void fold_windows(struct range_call *c, const struct range_input *in, struct row r, window_fold fold)
+{
+	const struct windows *w = in->fw;
+
+	for (uint32_t k = 0; k < w->n; k++) {
+		if (w->hi[k] == w->lo[k])
+			continue;
+		r.v[k] = fold(c, in->v + w->lo[k], w->hi[k] - w->lo[k], k);
+		bit_set(r.present, k);
+	}
+}
+
+static double fold_sum(struct range_call *c, const double *v, size_t n, uint32_t step)
+{
+	struct kahan k = {0};
+	(void)c, (void)step;
+
+	for (size_t i = 0; i < n; i++)
+		kahan_add(&k, v[i]);
+	return isinf(k.sum) ? k.sum : kahan_value(&k);
+}
+
+/* From sample `i` on, where the plain sum of the first i would overflow: the mean of the means. */
+static double mean_incremental(const double *v, size_t n, size_t i, struct kahan k)
+{
+	k.sum /= (double)i;
+	k.c /= (double)i;
+	for (; i < n; i++) {
+		double count = (double)(i + 1), q = (count - 1) / count;
+		k.sum *= q;
+		k.c *= q;
+		kahan_add(&k, v[i] / count);
+	}
+	return kahan_value(&k);
+}
+
+static double fold_avg(struct range_call *c, const double *v, size_t n, uint32_t step)
+{
+	struct kahan k = {.sum = v[0]};
+	(void)c, (void)step;
+
+	for (size_t i = 1; i < n; i++) {
+		struct kahan next = k;
+		kahan_add(&next, v[i]);
+		if (unlikely(isinf(next.sum)))
+			return mean_incremental(v, n, i, k);
+		k = next;
+	}
+	return k.sum / (double)n + k.c / (double)n;
+}
+
+static double fold_stdvar(struct range_call *c, const double *v, size_t n, uint32_t step)
+{
+	struct kahan mean = {0}, m2 = {0};
+	(void)c, (void)step;
+
+	for (size_t i = 0; i < n; i++) {
+		double delta = v[i] - kahan_value(&mean);
+		kahan_add(&mean, delta / (double)(i + 1));
+		kahan_add(&m2, delta * (v[i] - kahan_value(&mean)));
+	}
+	return kahan_value(&m2) / (double)n;
+}
+
+static double fold_stddev(struct range_call *c, const double *v, size_t n, uint32_t step)
+{
+	return sqrt(fold_stdvar(c, v, n, step));
+}
+
+static double fold_quantile(struct range_call *c, const double *v, size_t n, uint32_t step)
+{
+	double *sorted = range_call_values(c, n);
+
+	memcpy(sorted, v, n * sizeof(*v));
+	return quantile_of(c->param[0][step], sorted, n);
+}
+
+static double fold_mad(struct range_call *c, const double *v, size_t n, uint32_t step)
+{
+	double *x = range_call_values(c, n);
+	(void)step;
+
+	for (size_t i = 0; i < n; i++) {
+		if (isnan(v[i]))
+			return NAN;
+		x[i] = v[i];
+	}
+	double median = quantile_of(0.5, x, n);
+	for (size_t i = 0; i < n; i++)
+		x[i] = fabs(v[i] - median);
+	return quantile_of(0.5, x, n);
+}
+
+static inline bool greater(double best, double x)
+{
+	return x > best || isnan(best);
+}
+
+static inline bool less(double best, double x)
+{
+	return x < best || isnan(best);
+}
+
+static double fold_max(struct range_call *c, const double *v, size_t n, uint32_t step)
+{
+	double best = v[0];
+	(void)c, (void)step;
+
+	for (size_t i = 1; i < n; i++)
+		best = greater(best, v[i]) ? v[i] : best;
+	return best;
+}
+
+static double fold_min(struct range_call *c, const double *v, size_t n, uint32_t step)
+{
+	double best = v[0];
+	(void)c, (void)step;
+
+	for (size_t i = 1; i < n; i++)
+		best = less(best, v[i]) ? v[i] : best;
+	return best;
+}
+
+/* Maxima (or minima) of long, overlapping windows in a constant number of comparisons per sample. A pivot lies within the
+ * window; to its left stand the running extremes towards it, to its right one extreme grows with the window:
+ *
+ *     lo        pivot         hi          value = best(left[lo], right)
+ *      |<- left ->|<- right ->|
+ *
+ * When lo reaches the pivot, the pivot moves to hi and the left part is computed anew. Earlier samples win ties, as in a
+ * walk from the left. */
+static void slide_extremes(struct range_call *c, const struct range_input *in, struct row r, bool want_max)
+{
+	const struct windows *w = in->fw;
+	double *left = range_call_values(c, in->n_floats);
+	uint32_t pivot = 0, right_end = 0;
+	double right = NAN;
+	bool have_right = false;
+
+	for (uint32_t k = 0; k < w->n; k++) {
+		uint32_t lo = w->lo[k], hi = w->hi[k];
+		if (lo == hi)
+			continue;
+		if (lo >= pivot) {
+			pivot = right_end = hi;
+			have_right = false;
+			left[hi - 1] = in->v[hi - 1];
+			for (uint32_t i = hi - 1; i-- > lo;) {
+				double x = in->v[i], y = left[i + 1];
+				/* x comes first: y replaces it only when it is better. */
+				left[i] = (want_max ? greater(x, y) : less(x, y)) ? y : x;
+			}
+		}
+		for (; right_end < hi; right_end++) {
+			double x = in->v[right_end];
+			if (!have_right || (want_max ? greater(right, x) : less(right, x)))
+				right = x;
+			have_right = true;
+		}
+		double best = left[lo];
+		if (have_right && (want_max ? greater(best, right) : less(best, right)))
+			best = right;
+		r.v[k] = best;
+		bit_set(r.present, k);
+	}
+}
+
+/* Whether the windows overlap so much that walking each would be wasteful. */
+static bool windows_are_long(const struct windows *w, size_t n_samples)
+{
+	return w->points > 8 * (uint64_t)n_samples && w->points > 32 * (uint64_t)w->n;
+}
+
+static void extremes(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row)
+{
+	struct row r = tile_row(out, row);
+	bool want_max = c->id == FN_MAX_OVER_TIME;
+
+	if (windows_are_long(in->fw, in->n_floats))
+		slide_extremes(c, in, r, want_max);
+	else
+		fold_windows(c, in, r, want_max ? fold_max : fold_min);
+}
+
+/* Functions of floats alone. */
+static void floats_only(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row)
+{
+	static const window_fold folds[FUNCTION_COUNT] = {
+	    [FN_STDDEV_OVER_TIME] = fold_stddev,
+	    [FN_STDVAR_OVER_TIME] = fold_stdvar,
+	    [FN_QUANTILE_OVER_TIME] = fold_quantile,
+	    [FN_MAD_OVER_TIME] = fold_mad,
+	};
+	fold_windows(c, in, tile_row(out, row), folds[c->id]);
+}
+
+static uint32_t histograms_in(const struct range_input *in, uint32_t k)
+{
+	return in->n_histograms ? in->hw->hi[k] - in->hw->lo[k] : 0;
+}
+
+/* Sum or mean of the histograms of a window; NULL with a note when they do not fit together. */
+static const struct histogram *fold_histograms(
+    struct range_call *c, struct arena *a, const struct histogram *const *h, size_t n)
+{
+	struct histogram_sum *sum = histogram_sum_new(a, h[0]);
+	unsigned notes = 0;
+	bool fits = true;
+
+	for (size_t i = 1; i < n && fits; i++)
+		fits = histogram_sum_add(sum, h[i], &notes);
+	if (notes & HISTOGRAM_NOTE_RESET_CONFLICT)
+		c->notes |= NOTE_RESET_CONFLICT;
+	if (notes & HISTOGRAM_NOTE_BOUNDS_RECONCILED)
+		c->notes |= NOTE_BOUNDS_RECONCILED;
+	if (!fits) {
+		c->notes |= NOTE_MIXED_SCHEMAS;
+		return NULL;
+	}
+	return c->id == FN_AVG_OVER_TIME ? histogram_sum_mean(sum, a, (double)n)
+					 : histogram_sum_result(sum, a);
+}
+
+/* Sums over windows where many share samples would be done with partial sums; windows of alerts and dashboards are short,
+ * and the plain walk agrees with Prometheus to the last bit. */
+static void sum_or_avg(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row)
+{
+	struct row r = tile_row(out, row);
+
+	fold_windows(c, in, r, c->id == FN_AVG_OVER_TIME ? fold_avg : fold_sum);
+	for (uint32_t k = 0; in->n_histograms && k < in->fw->n; k++) {
+		uint32_t lo = in->hw->lo[k], n = in->hw->hi[k] - lo;
+		if (n == 0)
+			continue;
+		if (bit_get(r.present, k)) {
+			bit_clear(r.present, k);
+			c->notes |= NOTE_MIXED_FLOATS_HISTOGRAMS;
+			continue;
+		}
+		const struct histogram *h = fold_histograms(c, out->arena, in->h + lo, n);
+		if (h == NULL)
+			continue;
+		tile_want_histograms(out);
+		r = tile_row(out, row);
+		r.h[k] = h;
+		bit_set(r.present, k);
+	}
+}
+
+static void counts(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row)
+{
+	struct row r = tile_row(out, row);
+
+	for (uint32_t k = 0; k < in->fw->n; k++) {
+		uint32_t n = in->fw->hi[k] - in->fw->lo[k] + histograms_in(in, k);
+		if (n == 0)
+			continue;
+		r.v[k] = c->id == FN_PRESENT_OVER_TIME ? 1 : (double)n;
+		bit_set(r.present, k);
+	}
+}
+
+/* The first or the last sample of a window, float or histogram: value or time. */
+static void edges(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row)
+{
+	bool newest = c->id == FN_LAST_OVER_TIME || c->id == FN_TS_OF_LAST_OVER_TIME;
+	bool want_time = c->id == FN_TS_OF_LAST_OVER_TIME || c->id == FN_TS_OF_FIRST_OVER_TIME;
+
+	if (in->n_histograms && !want_time)
+		tile_want_histograms(out);
+	struct row r = tile_row(out, row);
+	for (uint32_t k = 0; k < in->fw->n; k++) {
+		uint32_t nf = in->fw->hi[k] - in->fw->lo[k], nh = histograms_in(in, k);
+		if (nf + nh == 0)
+			continue;
+		uint32_t f = newest ? in->fw->hi[k] - 1 : in->fw->lo[k];
+		uint32_t h = nh == 0 ? 0 : newest ? in->hw->hi[k] - 1 : in->hw->lo[k];
+		bool is_float = nh == 0 || (nf > 0 && (in->float_t[f] > in->histogram_t[h]) == newest);
+		if (want_time)
+			r.v[k] = (double)(is_float ? in->float_t[f] : in->histogram_t[h]) / 1000;
+		else if (is_float)
+			r.v[k] = in->v[f];
+		else
+			r.h[k] = in->h[h];
+		bit_set(r.present, k);
+	}
+}
+
+/* The time of the last sample that has the smallest or largest value. */
+static void extreme_times(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row)
+{
+	struct row r = tile_row(out, row);
+	bool want_max = c->id == FN_TS_OF_MAX_OVER_TIME;
+
+	for (uint32_t k = 0; k < in->fw->n; k++) {
+		uint32_t best = in->fw->lo[k];
+		if (in->fw->hi[k] == best)
+			continue;
+		for (uint32_t i = best + 1; i < in->fw->hi[k]; i++) {
+			double x = in->v[i], b = in->v[best];
+			if (isnan(b) || (want_max ? x >= b : x <= b))
+				best = i;
+		}
+		r.v[k] = (double)in->float_t[best] / 1000;
+		bit_set(r.present, k);
+	}
+}
+
+static bool float_counts(enum function_id id, double prev, double x)
+{
+	if (id == FN_RESETS)
+		return x < prev;
+	return x != prev && !(isnan(x) && isnan(prev));
+}
+
+/* How many of the neighbours within each window differ (or fall), from running counts over the whole series. */
+static void count_between_floats(struct range_call *c, const struct range_input *in, struct row r)
+{
+	const struct windows *w = in->fw;
+	double *so_far = range_call_values(c, in->n_floats + 1);
+
+	if (in->n_floats)
+		so_far[0] = 0;
+	for (size_t i = 1; i < in->n_floats; i++)
+		so_far[i] = so_far[i - 1] + float_counts(c->id, in->v[i - 1], in->v[i]);
+	for (uint32_t k = 0; k < w->n; k++) {
+		if (w->hi[k] == w->lo[k])
+			continue;
+		r.v[k] = so_far[w->hi[k] - 1] - so_far[w->lo[k]];
+		bit_set(r.present, k);
+	}
+}
+
+static bool histogram_counts(enum function_id id, const struct histogram *prev, const struct histogram *h)
+{
+	return id == FN_RESETS ? histogram_detect_reset(h, prev) : !histogram_eq(h, prev);
+}
+
+/* The same over floats and histograms in the order of time; a change of kind counts. */
+static double count_between_mixed(struct range_call *c, const struct range_input *in, uint32_t k)
+{
+	uint32_t f = in->fw->lo[k], h = in->hw->lo[k];
+	const struct histogram *prev_h = NULL;
+	double prev = 0, found = 0;
+	bool first = true;
+
+	while (f < in->fw->hi[k] || h < in->hw->hi[k]) {
+		bool is_float =
+		    h == in->hw->hi[k] || (f < in->fw->hi[k] && in->float_t[f] < in->histogram_t[h]);
+		double x = is_float ? in->v[f] : 0;
+		const struct histogram *xh = is_float ? NULL : in->h[h];
+
+		if (!first) {
+			if ((xh == NULL) != (prev_h == NULL))
+				found++;
+			else
+				found +=
+				    xh ? histogram_counts(c->id, prev_h, xh) : float_counts(c->id, prev, x);
+		}
+		first = false;
+		prev = x;
+		prev_h = xh;
+		if (is_float)
+			f++;
+		else
+			h++;
+	}
+	return found;
+}
+
+static void count_between(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row)
+{
+	struct row r = tile_row(out, row);
+
+	if (in->n_histograms == 0) {
+		count_between_floats(c, in, r);
+		return;
+	}
+	for (uint32_t k = 0; k < in->fw->n; k++) {
+		if (in->fw->hi[k] == in->fw->lo[k] && histograms_in(in, k) == 0)
+			continue;
+		r.v[k] = count_between_mixed(c, in, k);
+		bit_set(r.present, k);
+	}
+}
+
+static const struct range_func range_funcs[FUNCTION_COUNT] = {
+    [FN_RATE] = {range_rate, false, false},
+    [FN_INCREASE] = {range_rate, false, false},
+    [FN_DELTA] = {range_rate, false, false},
+    [FN_IRATE] = {range_irate, false, false},
+    [FN_IDELTA] = {range_irate, false, false},
+    [FN_AVG_OVER_TIME] = {sum_or_avg, false, false},
+    [FN_SUM_OVER_TIME] = {sum_or_avg, false, false},
+    [FN_MIN_OVER_TIME] = {extremes, false, true},
+    [FN_MAX_OVER_TIME] = {extremes, false, true},
+    [FN_COUNT_OVER_TIME] = {counts, false, false},
+    [FN_PRESENT_OVER_TIME] = {counts, false, false},
+    [FN_STDDEV_OVER_TIME] = {floats_only, false, true},
+    [FN_STDVAR_OVER_TIME] = {floats_only, false, true},
+    [FN_QUANTILE_OVER_TIME] = {floats_only, false, true},
+    [FN_MAD_OVER_TIME] = {floats_only, false, true},
+    [FN_LAST_OVER_TIME] = {edges, true, false},
+    [FN_FIRST_OVER_TIME] = {edges, true, false},
+    [FN_TS_OF_LAST_OVER_TIME] = {edges, false, false},
+    [FN_TS_OF_FIRST_OVER_TIME] = {edges, false, false},
+    [FN_TS_OF_MAX_OVER_TIME] = {extreme_times, false, true},
+    [FN_TS_OF_MIN_OVER_TIME] = {extreme_times, false, true},
+    [FN_CHANGES] = {count_between, false, false},
+    [FN_RESETS] = {count_between, false, false},
+    [FN_DERIV] = {range_deriv, false, true},
+    [FN_PREDICT_LINEAR] = {range_predict_linear, false, true},
+    [FN_DOUBLE_EXPONENTIAL_SMOOTHING] = {range_smoothing, false, true},
+};
+
+const struct range_func *range_func_of(enum function_id id)
+{
+	return range_funcs[id].kernel ? &range_funcs[id] : NULL;
+}

@@ -1,0 +1,60 @@
+/* Functions over ranges: what computes a row of results from the samples of a series. One table row per function
+ * (range_func_of), the kernels are in func_rate.c, func_over_time.c and func_regression.c.
+ *
+ * A kernel does all steps of one series in one call; the windows have been computed and the samples are parted into floats
+ * and histograms, both without stale markers. */
+#pragma once
+
+#include "promql/annotations.h"
+#include "promql/functions.h"
+#include "promql/value_matrix.h"
+#include "promql/window.h"
+
+struct range_input {
+	size_t n_floats;
+	const int64_t *float_t;
+	const double *v;
+	const struct windows *fw;
+	/* histograms; fields below mean something only when n_histograms > 0 */
+	size_t n_histograms;
+	const int64_t *histogram_t;
+	const struct histogram *const *h;
+	const struct windows *hw;
+};
+
+/* What a call has beside its range, and the scratch memory of the thread that computes it. */
+struct range_call {
+	enum function_id id;
+	const struct window_spec *spec;
+	const struct grid *grid;
+	const double *param[2]; /* scalar arguments, a value per step */
+	unsigned notes;         /* enum row_note: or-ed to by the kernel */
+	/* scratch */
+	struct rate_times *rate_times;
+	double *values;
+	size_t values_cap;
+};
+
+void range_call_init(
+    struct range_call *c, enum function_id id, const struct window_spec *spec, const struct grid *grid);
+void range_call_done(struct range_call *c);
+/* Room for n numbers, reused from call to call. */
+double *range_call_values(struct range_call *c, size_t n);
+
+typedef void (*range_kernel)(
+    struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row);
+
+struct range_func {
+	range_kernel kernel;
+	bool keeps_name;
+	bool floats_only; /* histograms are ignored, with a note where there are floats too */
+};
+
+/* NULL: not a function of one range vector. */
+const struct range_func *range_func_of(enum function_id id);
+
+void range_rate(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row);
+void range_irate(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row);
+void range_deriv(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row);
+void range_predict_linear(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row);
+void range_smoothing(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row);

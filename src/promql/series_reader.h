@@ -1,0 +1,31 @@
+/* Reads the series of a selector one by one into columns that are used again and again, and parts them into what range
+ * functions want. One thread. */
+#pragma once
+
+#include "promql/range_func.h"
+#include "promql/source.h"
+#include "storage/querier.h"
+
+struct series_reader {
+	struct query_limits *limits; /* borrowed */
+	struct sample_column col;
+	/* Where a column holds stale markers or histograms: floats and histograms apart. */
+	int64_t *float_t, *histogram_t;
+	double *v;
+	const struct histogram **h;
+	size_t cap;
+	struct windows fw, hw;
+};
+
+void series_reader_init(struct series_reader *r, struct query_limits *limits);
+void series_reader_done(struct series_reader *r);
+/* The samples of series i, into r->col; histograms into the arena. */
+MUST_CHECK int series_reader_read(
+    struct series_reader *r, struct series_set *set, size_t i, struct arena *arena, struct err *err);
+/* What was read, as the input of a range function with these windows. Valid until the next read. */
+MUST_CHECK int series_reader_input(
+    struct series_reader *r, const struct window_spec *spec, struct range_input *in, struct err *err);
+/* The same for columns of the caller's, which hold no stale marker. h may be NULL. */
+MUST_CHECK int series_reader_input_of(struct series_reader *r, const struct window_spec *spec,
+    const int64_t *t, const double *v, const struct histogram *const *h, size_t n, struct range_input *in,
+    struct err *err);

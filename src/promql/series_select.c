@@ -1,0 +1,37 @@
+#include "promql/series_select.h"
+
+struct window_spec window_spec_for(const struct time_shift *shift, const struct grid *grid, int64_t range_ms)
+{
+	return (struct window_spec){
+	    .end_ms = time_shifted(shift, grid->start_ms),
+	    .step_ms = shift->at == AT_NONE ? grid->step_ms : 0,
+	    .range_ms = range_ms,
+	    .n = grid->n,
+	};
+}
+
+int series_select(struct eval *e, const struct selector *sel, const struct window_spec *spec,
+    bool newest_only, const char *func, struct series_set **out, struct err *err)
+{
+	struct select_hints hints = {
+	    .start_ms = spec->end_ms - spec->range_ms + 1,
+	    .end_ms = window_end_ms(spec, spec->n - 1),
+	    .step_ms = spec->n > 1 ? spec->step_ms : 0,
+	    .range_ms = sel->range.ms,
+	    .newest_only = newest_only,
+	    .func = func,
+	};
+	int rc = e->querier->ops->select(
+	    e->querier, e->arena, sel->matchers, sel->n_matchers, false, &hints, out, err);
+	return rc ? err_prefix(err, "expanding series: ") : 0;
+}
+
+bool selector_names_metric(const struct selector *sel)
+{
+	for (size_t i = 0; i < sel->n_matchers; i++) {
+		const struct matcher *m = sel->matchers[i];
+		if (m->op == MATCH_EQUAL && m->value.len && slice_eq(m->name, SL(LABEL_NAME)))
+			return true;
+	}
+	return false;
+}

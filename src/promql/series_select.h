@@ -1,0 +1,17 @@
+/* From a selector of the tree to the series of the store: which times it looks at, and what it asks the querier for. */
+#pragma once
+
+#include "promql/eval.h"
+#include "promql/window.h"
+#include "storage/querier.h"
+
+/* The windows of a selector or subquery with this shift, over the steps of the grid. */
+struct window_spec window_spec_for(const struct time_shift *shift, const struct grid *grid, int64_t range_ms);
+
+/* The series that match, with the samples that the windows can see (all windows of `spec`). `newest_only`: just the newest
+ * sample of each counts. Lives in the query's arena. */
+MUST_CHECK int series_select(struct eval *e, const struct selector *sel, const struct window_spec *spec,
+    bool newest_only, const char *func, struct series_set **out, struct err *err);
+
+/* Whether all that match have one metric name, so that they still differ without it. */
+bool selector_names_metric(const struct selector *sel);

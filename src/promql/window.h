@@ -1,0 +1,41 @@
+/* Which samples of a series each step of a range function sees: (end - range, end], left-open, as two columns of indexes.
+ *
+ * Series that were scraped together have the same timestamps, so the bounds of one are kept and used for the next as long as
+ * its time column is equal (comparing is several times cheaper than walking). One thread. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct window_spec {
+	int64_t end_ms;  /* of the first step's window */
+	int64_t step_ms; /* from one window's end to the next; 0: all are the same (the @ modifier) */
+	int64_t range_ms;
+	uint32_t n;
+};
+
+static inline int64_t window_end_ms(const struct window_spec *s, uint32_t k)
+{
+	return s->end_ms + (int64_t)k * s->step_ms;
+}
+
+struct windows {
+	uint32_t n;
+	uint32_t *lo, *hi;   /* step k sees samples lo[k] .. hi[k] - 1 */
+	uint64_t generation; /* grows when the bounds change: what was derived from them is stale */
+	uint64_t points;     /* the sum of all window lengths */
+	/* the time column the bounds are for */
+	int64_t *t;
+	size_t n_t, cap_t;
+};
+
+/* Plain memory of the owner, freed by windows_done(). */
+void windows_init(struct windows *w);
+void windows_done(struct windows *w);
+/* Computes the bounds for this time column, or sees that they are known. */
+void windows_set(struct windows *w, const struct window_spec *spec, const int64_t *t, size_t n);
+
+/* For instant selectors: idx[k] is the newest sample in (end - range, end], or WINDOW_NONE. */
+#define WINDOW_NONE UINT32_MAX
+void window_newest(const struct window_spec *spec, const int64_t *t, size_t n, uint32_t *idx);
