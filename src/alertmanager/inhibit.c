@@ -169,9 +169,8 @@ static const struct alert_entry *first_firing(
 	return NULL;
 }
 
-const struct alert_entry *inhibit_find(struct inhibit_index *x, const struct alert_entry *e, int64_t now_ms)
+const struct alert_entry *inhibit_find(const struct alert_entry *e, int64_t now_ms)
 {
-	(void)x;
 	for (uint32_t i = 0; i < e->n_links; i++) {
 		const struct inhibit_link *l = &e->links[i];
 		if (!l->is_target)

@@ -28,4 +28,4 @@ void inhibit_note(struct inhibit_index *x, struct alert_entry *e, int64_t now_ms
 void inhibit_forget(struct inhibit_index *x, struct alert_entry *e);
 
 /* The alert that inhibits `e` now, or NULL. */
-const struct alert_entry *inhibit_find(struct inhibit_index *x, const struct alert_entry *e, int64_t now_ms);
+const struct alert_entry *inhibit_find(const struct alert_entry *e, int64_t now_ms);
