@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "model/duration.h"
 #include <inttypes.h>
+#include <stdio.h>
 
 enum { NS_PER_MS = 1000000 };
 

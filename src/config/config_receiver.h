@@ -66,7 +66,14 @@ struct am_global {
 	struct slice jira_api_url;
 };
 
+/* What every block has: its first member. */
+struct am_common {
+	bool send_resolved;
+	const struct config_http *http; /* own, else the global one; NULL: defaults */
+};
+
 struct am_webhook {
+	struct am_common common;
 	struct am_secret url;
 	uint64_t max_alerts;             /* 0: all */
 	int64_t timeout_ns;              /* 0: the flush's deadline only */
@@ -74,10 +81,11 @@ struct am_webhook {
 };
 
 struct am_email {
+	struct am_common common;
 	struct slice to, from, smarthost_host, smarthost_port, hello;
 	struct slice auth_username, auth_identity;
 	struct am_secret auth_password, auth_secret;
-	bool require_tls;
+	bool require_tls, has_require_tls;
 	const struct config_tls *tls;
 	bool force_implicit_tls, has_force_implicit_tls;
 	struct slice html, text;
@@ -103,6 +111,7 @@ struct am_details {
 };
 
 struct am_pagerduty {
+	struct am_common common;
 	struct am_secret routing_key, service_key;
 	struct slice url, client, client_url, description, severity, source, class, component, group;
 	struct am_details details;
@@ -115,6 +124,7 @@ struct am_responder {
 };
 
 struct am_opsgenie {
+	struct am_common common;
 	struct am_secret api_key;
 	struct slice api_url, message, description, source, entity, note, priority, tags, actions;
 	struct config_pairs details;
@@ -124,6 +134,7 @@ struct am_opsgenie {
 };
 
 struct am_wechat {
+	struct am_common common;
 	struct am_secret api_secret;
 	struct slice corp_id, api_url, agent_id, to_user, to_party, to_tag, message, message_type;
 };
@@ -145,6 +156,7 @@ struct am_slack_action {
 };
 
 struct am_slack {
+	struct am_common common;
 	struct am_secret api_url, app_token;
 	struct slice app_url, channel, username, color, title, title_link, pretext, text, message_text,
 	    fallback;
@@ -158,12 +170,14 @@ struct am_slack {
 };
 
 struct am_victorops {
+	struct am_common common;
 	struct am_secret api_key;
 	struct slice api_url, routing_key, message_type, state_message, entity_display_name, monitoring_tool;
 	struct config_pairs custom_fields;
 };
 
 struct am_pushover {
+	struct am_common common;
 	struct am_secret user_key, token;
 	struct slice title, message, url, url_title, device, sound, priority;
 	int64_t retry_ns, expire_ns, ttl_ns;
@@ -171,6 +185,7 @@ struct am_pushover {
 };
 
 struct am_sns {
+	struct am_common common;
 	struct slice region, access_key, secret_key, profile, role_arn, external_id, service_name;
 	bool use_fips_sts_endpoint, use_aws_http_client;
 	struct slice api_url, topic_arn, phone_number, target_arn, subject, message;
@@ -178,6 +193,7 @@ struct am_sns {
 };
 
 struct am_telegram {
+	struct am_common common;
 	struct slice api_url;
 	struct am_secret bot_token;
 	int64_t chat_id, message_thread_id;
@@ -187,21 +203,25 @@ struct am_telegram {
 };
 
 struct am_discord {
+	struct am_common common;
 	struct am_secret webhook_url;
 	struct slice title, message, content, username, avatar_url;
 };
 
 struct am_webex {
+	struct am_common common;
 	struct slice api_url, room_id, message;
 };
 
 /* msteams_configs and msteamsv2_configs. */
 struct am_msteams {
+	struct am_common common;
 	struct am_secret webhook_url;
 	struct slice title, summary, text;
 };
 
 struct am_jira {
+	struct am_common common;
 	struct slice api_url, api_type, project, issue_type, priority;
 	struct slice summary, description;
 	bool update_summary, update_description;
@@ -212,6 +232,7 @@ struct am_jira {
 };
 
 struct am_incidentio {
+	struct am_common common;
 	struct am_secret url, alert_source_token;
 	uint64_t max_alerts;
 	int64_t timeout_ns;
@@ -222,6 +243,7 @@ struct am_rocketchat_action {
 };
 
 struct am_rocketchat {
+	struct am_common common;
 	struct slice api_url;
 	struct am_secret token, token_id;
 	struct slice channel, color, title, title_link, text, emoji, icon_url, image_url, thumb_url;
@@ -238,6 +260,7 @@ struct am_mattermost_attachment {
 };
 
 struct am_mattermost {
+	struct am_common common;
 	struct am_secret webhook_url;
 	struct slice channel, username, icon_url, icon_emoji, type;
 	struct am_mattermost_attachment own; /* the message's own, used when there are no attachments */
@@ -282,7 +305,7 @@ const char *am_kind_name(enum am_kind kind);
 /* --- used by config_alertmanager.c
  * ------------------------------------------------------------------------------- */
 /* Fills defaults, decodes `global` (NULL: not given), checks it. */
-bool am_global_decode(struct config_ctx *ctx, const struct yaml_node *node, struct am_global *out);
-/* Decodes one block of `<kind>_configs`; inherits from `global`. False when anything was wrong. */
-bool am_integration_decode(struct config_ctx *ctx, const struct yaml_node *node,
+void am_global_decode(struct config_ctx *ctx, const struct yaml_node *node, struct am_global *out);
+/* Decodes one block of `<kind>_configs`; inherits from `global`. */
+void am_integration_decode(struct config_ctx *ctx, const struct yaml_node *node,
     const struct am_global *global, enum am_kind kind, struct am_integration *out);
