@@ -44,12 +44,13 @@ void alert_group_add(struct alert_group *g, struct alert_entry *e, struct alert_
 	e->n_in_groups++;
 }
 
+/* A member has a place here. */
 static struct alert_place *place_in(struct alert_entry *e, const struct alert_group *g)
 {
-	for (uint32_t i = 0; i < e->n_places; i++)
-		if (e->places[i].group == g)
-			return &e->places[i];
-	return NULL;
+	uint32_t i = 0;
+	while (e->places[i].group != g)
+		i++;
+	return &e->places[i];
 }
 
 /* The last member takes the place of the one that goes. */

@@ -20,9 +20,10 @@ struct alert_group {
 	struct labels *labels;
 	struct alert_entry_vec members;
 	timer_id timer;
-	int64_t due_ms;         /* of the tick that waits for the running flush */
+	int64_t due_ms; /* of the tick that waits for the running flush */
 	bool is_flushing, has_due, is_dead;
-	struct slice *muted_by; /* names of the intervals that muted the last flush; text in the route's arena */
+	struct slice
+	    *muted_by; /* names of the intervals that muted the last flush; text in the route's arena */
 	size_t n_muted_by;
 };
 VEC_DEFINE(alert_group_vec, struct alert_group *);

@@ -139,7 +139,8 @@ struct alert_entry *alert_store_find(const struct alert_store *s, uint64_t finge
 bool alert_ranges_overlap(const struct alert *stored, const struct alert *fresh)
 {
 	bool end_inside = fresh->ends_at_ms > stored->starts_at_ms && fresh->ends_at_ms < stored->ends_at_ms;
-	bool start_inside = fresh->starts_at_ms > stored->starts_at_ms && fresh->starts_at_ms < stored->ends_at_ms;
+	bool start_inside =
+	    fresh->starts_at_ms > stored->starts_at_ms && fresh->starts_at_ms < stored->ends_at_ms;
 	return end_inside || start_inside;
 }
 

@@ -19,7 +19,7 @@ struct route;
 /* What one client said at one time. Immutable. */
 struct alert_version {
 	_Atomic uint32_t refs;
-	bool is_timeout; /* the end is updated_at + resolve_timeout, not the sender's */
+	bool is_timeout;           /* the end is updated_at + resolve_timeout, not the sender's */
 	struct alert_entry *entry; /* held */
 	struct labels *annotations;
 	char *generator_url;
@@ -44,9 +44,9 @@ struct inhibit_link {
 struct alert_entry {
 	_Atomic uint32_t refs; /* of the store, and of each version */
 	uint64_t fingerprint;
-	uint64_t hash;         /* the notification log's: xxHash64 */
+	uint64_t hash; /* the notification log's: xxHash64 */
 	struct labels *labels;
-	struct alert_version *now; /* ROUTER; NULL once dropped from the store */
+	struct alert_version *now;  /* ROUTER; NULL once dropped from the store */
 	struct alert_place *places; /* ROUTER */
 	uint32_t n_places, n_in_groups;
 	bool is_routed;

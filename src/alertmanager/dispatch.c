@@ -3,7 +3,8 @@
 #include "base/strbuf.h"
 
 void dispatch_init(struct dispatcher *d, struct lock *lock, struct scheduler *scheduler,
-    const struct route_tree *tree, void (*flush)(void *arg, struct alert_group *g, int64_t tick_ms), void *arg)
+    const struct route_tree *tree, void (*flush)(void *arg, struct alert_group *g, int64_t tick_ms),
+    void *arg)
 {
 	*d = (struct dispatcher){
 	    .lock = lock, .scheduler = scheduler, .tree = tree, .flush = flush, .flush_arg = arg};

@@ -30,7 +30,8 @@ struct dispatcher {
 };
 
 void dispatch_init(struct dispatcher *d, struct lock *lock, struct scheduler *scheduler,
-    const struct route_tree *tree, void (*flush)(void *arg, struct alert_group *g, int64_t tick_ms), void *arg);
+    const struct route_tree *tree, void (*flush)(void *arg, struct alert_group *g, int64_t tick_ms),
+    void *arg);
 /* No task may be left. */
 void dispatch_done(struct dispatcher *d);
 

@@ -72,12 +72,13 @@ static struct alert_entry_vec *list_of(struct inhibit_link *l)
 	return l->is_target ? &l->tuple->two_sided : &l->tuple->one_sided;
 }
 
+/* A listed entry has a link to the tuple. */
 static struct inhibit_link *link_to(struct alert_entry *e, const struct inhibit_tuple *t)
 {
-	for (uint32_t i = 0; i < e->n_links; i++)
-		if (e->links[i].tuple == t)
-			return &e->links[i];
-	return NULL;
+	uint32_t i = 0;
+	while (e->links[i].tuple != t)
+		i++;
+	return &e->links[i];
 }
 
 static void list_add(struct alert_entry *e, struct inhibit_link *l)

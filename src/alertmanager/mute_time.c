@@ -46,8 +46,9 @@ static int64_t floor_div(int64_t a, int64_t b)
 bool time_interval_contains(const struct time_interval *t, int64_t now_ms)
 {
 	struct civil_time c = time_zone_civil(t->zone, floor_div(now_ms, 1000));
-	return in_times(&t->times, c.hour * 60 + c.minute) && in_days(&t->days_of_month, c.day, c.days_in_month) &&
-	    in_ranges(&t->months, c.month) && in_ranges(&t->weekdays, c.weekday) && in_ranges(&t->years, c.year);
+	return in_times(&t->times, c.hour * 60 + c.minute) &&
+	       in_days(&t->days_of_month, c.day, c.days_in_month) && in_ranges(&t->months, c.month) &&
+	       in_ranges(&t->weekdays, c.weekday) && in_ranges(&t->years, c.year);
 }
 
 bool mute_time_contains(const struct am_time_interval *t, int64_t now_ms)

@@ -35,8 +35,8 @@ static void on_answer(void *arg, const struct http_result *r)
 	struct http_attempt *a = arg;
 	if (r->rc) {
 		struct slice shown = a->post.is_secret_url ? SL("<redacted>") : a->post.url;
-		receiver_done(&a->req, SEND_RETRY, reason_of_failure(r->rc), "Post \"%" SL_FMT "\": %s", SL_ARG(shown),
-		    r->error ? r->error : err_code_name(r->rc));
+		receiver_done(&a->req, SEND_RETRY, reason_of_failure(r->rc), "Post \"%" SL_FMT "\": %s",
+		    SL_ARG(shown), r->error ? r->error : err_code_name(r->rc));
 		return;
 	}
 	if (r->status / 100 == 2) {

@@ -5,10 +5,10 @@
 
 struct notify_http_post {
 	struct slice url;
-	bool is_secret_url;                  /* errors show <redacted> */
-	struct slice body;                   /* JSON */
-	const char *const *headers;          /* besides Content-Type; NULL: none */
-	int64_t timeout_ms;                  /* 0: the request's own */
+	bool is_secret_url;         /* errors show <redacted> */
+	struct slice body;          /* JSON */
+	const char *const *headers; /* besides Content-Type; NULL: none */
+	int64_t timeout_ms;         /* 0: the request's own */
 	/* Judges a 2xx answer; NULL: it is a success. */
 	void (*judge)(const struct send_request *req, struct slice content_type, struct slice body);
 	bool retry_429;

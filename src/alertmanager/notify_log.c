@@ -63,8 +63,8 @@ static bool is_subset(const uint64_t *a, size_t na, const uint64_t *b, size_t nb
 	return true;
 }
 
-enum notify_reason notify_log_decide(const struct notify_log *log, struct slice key, const struct notify_state *now,
-    bool send_resolved, int64_t tick_ms, int64_t repeat_interval_ms)
+enum notify_reason notify_log_decide(const struct notify_log *log, struct slice key,
+    const struct notify_state *now, bool send_resolved, int64_t tick_ms, int64_t repeat_interval_ms)
 {
 	const struct notify_log_entry *e = hashtab_get(&log->entries, key);
 	if (!e)
@@ -87,8 +87,8 @@ static uint64_t *copy_hashes(const uint64_t *v, size_t n)
 	return copy;
 }
 
-void notify_log_set(
-    struct notify_log *log, struct slice key, const struct notify_state *now, int64_t at_ms, int64_t expires_ms)
+void notify_log_set(struct notify_log *log, struct slice key, const struct notify_state *now, int64_t at_ms,
+    int64_t expires_ms)
 {
 	struct notify_log_entry *old = hashtab_get(&log->entries, key);
 	if (old && old->at_ms > at_ms)

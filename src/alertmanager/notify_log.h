@@ -44,10 +44,10 @@ void notify_log_done(struct notify_log *log);
 void notify_log_sort(uint64_t *hashes, size_t n);
 
 /* Whether there is something to say; `tick_ms` is the flush's time. */
-enum notify_reason notify_log_decide(const struct notify_log *log, struct slice key, const struct notify_state *now,
-    bool send_resolved, int64_t tick_ms, int64_t repeat_interval_ms);
+enum notify_reason notify_log_decide(const struct notify_log *log, struct slice key,
+    const struct notify_state *now, bool send_resolved, int64_t tick_ms, int64_t repeat_interval_ms);
 /* It was said. An entry of a later time stays as it is. */
-void notify_log_set(
-    struct notify_log *log, struct slice key, const struct notify_state *now, int64_t at_ms, int64_t expires_ms);
+void notify_log_set(struct notify_log *log, struct slice key, const struct notify_state *now, int64_t at_ms,
+    int64_t expires_ms);
 /* Drops what has expired. */
 void notify_log_gc(struct notify_log *log, int64_t now_ms);

@@ -107,7 +107,8 @@ static void stage_mute_time(struct flush *f)
 	const struct route *r = f->group->route;
 	if (r->n_mute == 0)
 		return;
-	const struct am_time_interval **in = ARENA_ARRAY(f->arena, const struct am_time_interval *, r->n_mute);
+	const struct am_time_interval **in =
+	    ARENA_ARRAY(f->arena, const struct am_time_interval *, r->n_mute);
 	size_t n = 0;
 	for (size_t i = 0; i < r->n_mute; i++)
 		if (mute_time_contains(r->mute[i], f->tick_ms))

@@ -12,12 +12,12 @@ struct delivery {
 	const struct am_receiver *receiver;
 	const struct am_integration *integration;
 	struct slice log_key;
-	struct notify_state state; /* of all that the stages let through, for the log */
+	struct notify_state state;     /* of all that the stages let through, for the log */
 	struct notified_alert *alerts; /* to be sent */
 	size_t n_alerts;
 	enum notify_reason reason;
 	unsigned attempt;
-	struct arena *arena; /* of the attempt under way */
+	struct arena *arena;          /* of the attempt under way */
 	struct delivery *prev, *next; /* in ctx->waiting: ROUTER */
 	timer_id timer;               /* ROUTER */
 	bool is_waiting;              /* ROUTER */
@@ -65,7 +65,8 @@ static void deliver_failed(struct delivery *d, const struct send_result *r)
 	log_error("Notify for alerts failed", KV_STR("component", "dispatcher"),
 	    KV_U64("num_alerts", d->n_alerts), KV_SLICE("receiver", d->receiver->name),
 	    KV_STR("integration", am_kind_name(in->kind)), KV_U64("index", in->index),
-	    KV_SLICE("aggrGroup", d->flush->group->key), KV_U64("attempts", d->attempt), KV_STR("err", r->error));
+	    KV_SLICE("aggrGroup", d->flush->group->key), KV_U64("attempts", d->attempt),
+	    KV_STR("err", r->error));
 	notify_flush_part_done(d->flush, false);
 }
 
@@ -205,7 +206,8 @@ static void try_once(struct delivery *d)
 	struct notify_context *ctx = d->flush->ctx;
 	int64_t now_ms = clock_now_ms(scheduler_clock(ctx->scheduler));
 	if (atomic_load(&ctx->is_ended)) {
-		deliver_failed(d, &(struct send_result){SEND_FAILED, SEND_REASON_CANCELED, "context canceled"});
+		deliver_failed(
+		    d, &(struct send_result){SEND_FAILED, SEND_REASON_CANCELED, "context canceled"});
 		return;
 	}
 	d->arena = arena_new(ARENA_NO_LIMIT);
@@ -259,15 +261,16 @@ static enum notify_reason decide(const struct delivery *d)
 {
 	struct notify_context *ctx = d->flush->ctx;
 	lock_take(ctx->lock);
-	enum notify_reason reason = notify_log_decide(ctx->log, d->log_key, &d->state, d->integration->send_resolved,
-	    d->flush->tick_ms, d->flush->group->route->repeat_interval_ms);
+	enum notify_reason reason = notify_log_decide(ctx->log, d->log_key, &d->state,
+	    d->integration->send_resolved, d->flush->tick_ms, d->flush->group->route->repeat_interval_ms);
 	lock_release(ctx->lock);
 	return reason;
 }
 
 /* The flush's arena is used by one delivery at a time: they are all started by one thread, before any of them can end
  * the flush. */
-void delivery_start(struct flush *f, const struct am_receiver *receiver, const struct am_integration *integration)
+void delivery_start(
+    struct flush *f, const struct am_receiver *receiver, const struct am_integration *integration)
 {
 	struct delivery *d = ARENA_NEW(f->arena, struct delivery);
 	d->flush = f;

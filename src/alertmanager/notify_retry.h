@@ -5,7 +5,8 @@
 #include "alertmanager/notify_pipeline.h"
 
 /* Starts it; it ends by notify_flush_part_done(). Without the lock. */
-void delivery_start(struct flush *f, const struct am_receiver *receiver, const struct am_integration *integration);
+void delivery_start(
+    struct flush *f, const struct am_receiver *receiver, const struct am_integration *integration);
 /* Ends one that waits in ctx->waiting; false when there is none. Without the lock. */
 bool delivery_cancel_one(struct notify_context *ctx);
 

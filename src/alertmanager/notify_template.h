@@ -20,7 +20,8 @@ MUST_CHECK int notify_template_text(
 MUST_CHECK int notify_template_secret(
     const struct send_request *req, const struct am_secret *secret, struct slice *out, struct err *err);
 /* The labels of the route, expanded one after another in the order of their names. Fills n->route_labels. */
-MUST_CHECK int notify_template_route_labels(const struct send_request *req, struct notification *n, struct err *err);
+MUST_CHECK int notify_template_route_labels(
+    const struct send_request *req, struct notification *n, struct err *err);
 /* The YAML value as JSON, with each string expanded; what a value expands to is YAML again: a number, a list, ... */
 MUST_CHECK int notify_template_payload(
     const struct send_request *req, const struct yaml_node *payload, struct strbuf *out, struct err *err);

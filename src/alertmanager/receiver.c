@@ -45,6 +45,6 @@ void receiver_send(const struct send_request *req)
 	if (senders[kind])
 		senders[kind](req);
 	else
-		receiver_done(req, SEND_FAILED, SEND_REASON_OTHER, "receivers of kind %s cannot be notified yet",
-		    am_kind_name(kind));
+		receiver_done(req, SEND_FAILED, SEND_REASON_OTHER,
+		    "receivers of kind %s cannot be notified yet", am_kind_name(kind));
 }

@@ -41,8 +41,8 @@ struct send_request {
 	const struct am_integration *integration;
 	const struct notification *notification;
 	const struct template_set *templates; /* defaults and those of the configuration */
-	int64_t timeout_ms;  /* until the flush's deadline: at least 1 */
-	struct arena *arena; /* of the attempt: until done has returned */
+	int64_t timeout_ms;                   /* until the flush's deadline: at least 1 */
+	struct arena *arena;                  /* of the attempt: until done has returned */
 	send_done_fn done;
 	void *done_arg;
 };
@@ -53,5 +53,5 @@ void receiver_send(const struct send_request *req);
 bool receiver_can_send(enum am_kind kind);
 
 /* For senders: ends the request at once. */
-void receiver_done(const struct send_request *req, enum send_outcome outcome, enum send_reason reason, const char *fmt,
-    ...) PRINTF_LIKE(4, 5);
+void receiver_done(const struct send_request *req, enum send_outcome outcome, enum send_reason reason,
+    const char *fmt, ...) PRINTF_LIKE(4, 5);

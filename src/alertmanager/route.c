@@ -96,8 +96,8 @@ static void name_route(struct arena *arena, struct route *r, size_t place)
 	strbuf_done(&key);
 }
 
-static void fill_route(
-    struct arena *arena, const struct am_config *config, struct route *r, const struct route *from, size_t place)
+static void fill_route(struct arena *arena, const struct am_config *config, struct route *r,
+    const struct route *from, size_t place)
 {
 	const struct am_route *c = r->config;
 	r->receiver = c->receiver.len ? am_config_receiver(config, c->receiver) : from->receiver;

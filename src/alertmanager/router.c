@@ -21,8 +21,8 @@ static void on_idle(void *arg)
 	cond_broadcast(&r->idle);
 }
 
-static struct router_generation *generation_new(
-    struct router *r, const struct am_config *config, struct arena *arena, const struct template_set *templates)
+static struct router_generation *generation_new(struct router *r, const struct am_config *config,
+    struct arena *arena, const struct template_set *templates)
 {
 	struct router_generation *g = xcalloc(1, sizeof(*g));
 	g->arena = arena;
@@ -164,8 +164,8 @@ static int check_names(const char *what, const struct labels *ls, struct err *er
 			return err_set(err, ERR_INVALID, "invalid %s set: invalid name \"%" SL_FMT "\"", what,
 			    SL_ARG(l->name));
 		if (!utf8_valid(l->value))
-			return err_set(err, ERR_INVALID, "invalid %s set: invalid value \"%" SL_FMT "\"", what,
-			    SL_ARG(l->value));
+			return err_set(err, ERR_INVALID, "invalid %s set: invalid value \"%" SL_FMT "\"",
+			    what, SL_ARG(l->value));
 	}
 	return 0;
 }
@@ -182,7 +182,8 @@ int router_check_alert(const struct alert *a, struct err *err)
 
 static void count_received(struct router *r, const struct alert *a, int64_t now_ms)
 {
-	_Atomic uint64_t *counter = alert_is_resolved(a, now_ms) ? &r->received_resolved : &r->received_firing;
+	_Atomic uint64_t *counter =
+	    alert_is_resolved(a, now_ms) ? &r->received_resolved : &r->received_firing;
 	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
 }
 

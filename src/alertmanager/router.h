@@ -31,8 +31,8 @@ struct silence_store;
 struct router_options {
 	struct scheduler *scheduler; /* borrowed; must outlive the router */
 	struct http_client *http;    /* taken over, freed by router_free(); named "Alertmanager/<version>" */
-	const char *external_url; /* "http://host:9093", without a trailing slash; copied */
-	int64_t retention_ms;     /* of silences that ended and of the notification log; 0: 120 h */
+	const char *external_url;    /* "http://host:9093", without a trailing slash; copied */
+	int64_t retention_ms;        /* of silences that ended and of the notification log; 0: 120 h */
 };
 
 /* A router without configuration: it stores alerts and notifies nobody. */

@@ -89,8 +89,8 @@ static void fill_alert(struct listing *l, struct alert_entry *e, struct alert_vi
 static bool finish_alert(struct listing *l, struct alert_view *v)
 {
 	if (l->any_silence)
-		v->n_silenced_by =
-		    silence_store_match(l->r->silences, v->alert.labels, l->now_ms, l->arena, &v->silenced_by);
+		v->n_silenced_by = silence_store_match(
+		    l->r->silences, v->alert.labels, l->now_ms, l->arena, &v->silenced_by);
 	bool is_suppressed = v->n_silenced_by > 0 || v->n_inhibited_by > 0;
 	v->state = is_suppressed || v->n_muted_by > 0 ? ALERT_SUPPRESSED : ALERT_ACTIVE;
 	if (!l->f->active && !is_suppressed)
@@ -100,7 +100,8 @@ static bool finish_alert(struct listing *l, struct alert_view *v)
 	return l->f->inhibited || v->n_inhibited_by == 0;
 }
 
-static struct listing listing_begin(struct router *r, const struct router_filter *f, int64_t now_ms, struct arena *arena)
+static struct listing listing_begin(
+    struct router *r, const struct router_filter *f, int64_t now_ms, struct arena *arena)
 {
 	struct listing l = {.r = r, .f = f, .now_ms = now_ms, .arena = arena};
 	l.held = ARENA_NEW(arena, struct held_versions);
@@ -186,7 +187,8 @@ static const struct labels *copy_route_labels(struct arena *arena, const struct 
 	size_t n = 0;
 	for (size_t i = 0; i < pairs->n; i++)
 		if (pairs->v[i].value.len > 0)
-			l[n++] = (struct label){copy(arena, pairs->v[i].name), copy(arena, pairs->v[i].value)};
+			l[n++] =
+			    (struct label){copy(arena, pairs->v[i].name), copy(arena, pairs->v[i].value)};
 	return labels_from_sorted(arena, l, n);
 }
 

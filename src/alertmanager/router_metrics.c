@@ -51,7 +51,8 @@ static void write_sizes(struct metrics_writer *w, const struct router_sizes *s)
 	metrics_family(w, "alertmanager_alerts", "gauge", "How many alerts by state.");
 	metrics_sample(w, "", (double)s->active, "state", "active", NULL);
 	metrics_sample(w, "", (double)s->suppressed, "state", "suppressed", NULL);
-	metrics_family(w, "alertmanager_dispatcher_aggregation_groups", "gauge", "Number of active aggregation groups.");
+	metrics_family(
+	    w, "alertmanager_dispatcher_aggregation_groups", "gauge", "Number of active aggregation groups.");
 	metrics_sample(w, "", (double)s->groups, NULL);
 	metrics_family(w, "alertmanager_inhibition_rules", "gauge", "Number of configured inhibition rules.");
 	metrics_sample(w, "", (double)s->inhibition_rules, NULL);
@@ -63,10 +64,12 @@ static void write_sizes(struct metrics_writer *w, const struct router_sizes *s)
 
 static void write_received(struct router *r, struct metrics_writer *w)
 {
-	metrics_family(w, "alertmanager_alerts_received_total", "counter", "The total number of received alerts.");
+	metrics_family(
+	    w, "alertmanager_alerts_received_total", "counter", "The total number of received alerts.");
 	metrics_sample(w, "", load(&r->received_firing), "status", "firing", "version", "v2", NULL);
 	metrics_sample(w, "", load(&r->received_resolved), "status", "resolved", "version", "v2", NULL);
-	metrics_family(w, "alertmanager_alerts_invalid_total", "counter", "The total number of received alerts that were invalid.");
+	metrics_family(w, "alertmanager_alerts_invalid_total", "counter",
+	    "The total number of received alerts that were invalid.");
 	metrics_sample(w, "", load(&r->invalid), "version", "v2", NULL);
 }
 
@@ -75,23 +78,26 @@ static void write_by_kind(
 {
 	metrics_family(w, name, "counter", help);
 	for (int kind = 0; kind < AM_KINDS; kind++)
-		metrics_sample(w, "", load(&counters[kind]), "integration", am_kind_name((enum am_kind)kind), NULL);
+		metrics_sample(
+		    w, "", load(&counters[kind]), "integration", am_kind_name((enum am_kind)kind), NULL);
 }
 
 static void write_failed(struct notify_stats *s, struct metrics_writer *w)
 {
-	metrics_family(w, "alertmanager_notifications_failed_total", "counter", "The total number of failed notifications.");
+	metrics_family(w, "alertmanager_notifications_failed_total", "counter",
+	    "The total number of failed notifications.");
 	for (int kind = 0; kind < AM_KINDS; kind++)
 		for (int reason = 0; reason < SEND_REASONS; reason++)
 			metrics_sample(w, "", load(&s->failed[kind][reason]), "integration",
-			    am_kind_name((enum am_kind)kind), "reason", send_reason_text((enum send_reason)reason),
-			    NULL);
+			    am_kind_name((enum am_kind)kind), "reason",
+			    send_reason_text((enum send_reason)reason), NULL);
 }
 
 static void write_suppressed(struct notify_stats *s, struct metrics_writer *w)
 {
 	metrics_family(w, "alertmanager_notifications_suppressed_total", "counter",
-	    "The total number of notifications suppressed for being silenced, inhibited, outside of active time "
+	    "The total number of notifications suppressed for being silenced, inhibited, outside of active "
+	    "time "
 	    "intervals or within muted time intervals.");
 	metrics_sample(w, "", load(&s->suppressed_active), "reason", "active_time_interval", NULL);
 	metrics_sample(w, "", load(&s->suppressed_inhibition), "reason", "inhibition", NULL);
@@ -121,7 +127,8 @@ void router_collect_metrics(void *arg, struct metrics_writer *w)
 	struct router_sizes sizes = measure(r);
 	write_sizes(w, &sizes);
 	write_received(r, w);
-	write_by_kind(w, "alertmanager_notifications_total", "The total number of attempted notifications.", r->stats.sent);
+	write_by_kind(w, "alertmanager_notifications_total", "The total number of attempted notifications.",
+	    r->stats.sent);
 	write_failed(&r->stats, w);
 	write_by_kind(w, "alertmanager_notification_requests_total",
 	    "The total number of attempted notification requests.", r->stats.requests);

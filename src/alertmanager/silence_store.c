@@ -108,8 +108,8 @@ static int check_matchers(const struct silence *s, struct err *err)
 		const struct matcher *m = s->matchers[i];
 		if (!label_name_valid(m->name))
 			return err_set(err, ERR_INVALID,
-			    "invalid silence: invalid label matcher %zu: invalid label name \"%" SL_FMT "\"", i,
-			    SL_ARG(m->name));
+			    "invalid silence: invalid label matcher %zu: invalid label name \"%" SL_FMT "\"",
+			    i, SL_ARG(m->name));
 		if (!utf8_valid(m->value))
 			return err_set(err, ERR_INVALID,
 			    "invalid silence: invalid label matcher %zu: invalid label value", i);
@@ -205,7 +205,8 @@ static void expire(struct silence *s, int64_t now_ms)
 }
 
 /* A new silence, or an edit that becomes one. */
-static int set_new(struct silence_store *s, struct silence fresh, int64_t now_ms, char id[static 37], struct err *err)
+static int set_new(
+    struct silence_store *s, struct silence fresh, int64_t now_ms, char id[static 37], struct err *err)
 {
 	if (fresh.starts_at_ms < now_ms)
 		fresh.starts_at_ms = now_ms;
@@ -220,8 +221,8 @@ static int set_new(struct silence_store *s, struct silence fresh, int64_t now_ms
 	return rc;
 }
 
-static int set_locked(struct silence_store *s, const struct silence *given, int64_t now_ms, char id[static 37],
-    struct err *err)
+static int set_locked(
+    struct silence_store *s, const struct silence *given, int64_t now_ms, char id[static 37], struct err *err)
 {
 	struct silence fresh = *given;
 	fresh.updated_at_ms = now_ms;
@@ -250,8 +251,8 @@ static int set_locked(struct silence_store *s, const struct silence *given, int6
 	return 0;
 }
 
-int silence_store_set(
-    struct silence_store *s, const struct silence *silence, int64_t now_ms, char id[static 37], struct err *err)
+int silence_store_set(struct silence_store *s, const struct silence *silence, int64_t now_ms,
+    char id[static 37], struct err *err)
 {
 	rwlock_write(&s->lock);
 	int rc = set_locked(s, silence, now_ms, id, err);
@@ -336,8 +337,8 @@ static bool silence_matches(const struct silence *s, const struct labels *ls)
 	return true;
 }
 
-size_t silence_store_match(struct silence_store *s, const struct labels *ls, int64_t now_ms, struct arena *arena,
-    const struct slice **ids)
+size_t silence_store_match(struct silence_store *s, const struct labels *ls, int64_t now_ms,
+    struct arena *arena, const struct slice **ids)
 {
 	struct slice *found = NULL;
 	size_t n = 0;

@@ -22,7 +22,8 @@ static bool is_ascii_space(char c)
 static bool is_unicode_space(uint32_t r)
 {
 	return (r < 0x80 && is_ascii_space((char)r)) || r == 0x85 || r == 0xa0 || r == 0x1680 ||
-	    (r >= 0x2000 && r <= 0x200a) || r == 0x2028 || r == 0x2029 || r == 0x202f || r == 0x205f || r == 0x3000;
+	       (r >= 0x2000 && r <= 0x200a) || r == 0x2028 || r == 0x2029 || r == 0x202f || r == 0x205f ||
+	       r == 0x3000;
 }
 
 static bool is_reserved(uint32_t r)
@@ -33,7 +34,8 @@ static bool is_reserved(uint32_t r)
 /* The operator `s` starts with; its length, or 0. */
 static size_t read_operator(struct slice s, enum match_op *op)
 {
-	static const enum match_op longest_first[] = {MATCH_REGEX, MATCH_NOT_REGEX, MATCH_NOT_EQUAL, MATCH_EQUAL};
+	static const enum match_op longest_first[] = {
+	    MATCH_REGEX, MATCH_NOT_REGEX, MATCH_NOT_EQUAL, MATCH_EQUAL};
 	for (size_t i = 0; i < ARRAY_LEN(longest_first); i++) {
 		struct slice text = slice_cstr(op_texts[longest_first[i]]);
 		if (!slice_starts(s, text))
@@ -384,8 +386,8 @@ static struct slice suggest(const struct alert_matcher_list *l, struct slice tex
 }
 
 /* Where both readings succeed and differ, the old one holds, so that no existing file changes its meaning. */
-static int fallback_list(struct slice text, struct arena *arena, struct alert_matcher_list *out, struct slice *note,
-    struct err *err)
+static int fallback_list(struct slice text, struct arena *arena, struct alert_matcher_list *out,
+    struct slice *note, struct err *err)
 {
 	struct alert_matcher_list strict, classic;
 	int strict_rc = utf8_list(text, arena, &strict, NULL);
@@ -424,7 +426,8 @@ int alert_matcher_parse_one(struct slice text, enum alert_matcher_mode mode, str
 	if (rc)
 		return rc;
 	if (list.n != 1)
-		return err_set(err, ERR_INVALID, "%s", list.n ? "expected 1 matcher, found more" : "no matchers");
+		return err_set(
+		    err, ERR_INVALID, "%s", list.n ? "expected 1 matcher, found more" : "no matchers");
 	*out = list.v[0];
 	return 0;
 }

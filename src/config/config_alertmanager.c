@@ -24,9 +24,10 @@ struct raw_receiver {
 	const struct yaml_node *lists[AM_KINDS];
 };
 
-#define LIST_ROW(key, kind)                                                                                          \
-	{                                                                                                            \
-		key "_configs", CONFIG_CUSTOM, offsetof(struct raw_receiver, lists[kind]), .decode = keep_node       \
+#define LIST_ROW(key, kind)                                                                                  \
+	{                                                                                                    \
+		key "_configs", CONFIG_CUSTOM, offsetof(struct raw_receiver, lists[kind]),                   \
+		    .decode = keep_node                                                                      \
 	}
 
 static const struct config_field receiver_fields[] = {
@@ -72,15 +73,16 @@ static void add_integration(struct config_ctx *ctx, const struct yaml_node *item
 	am_integration_decode(ctx, item, list->global, list->kind, in);
 }
 
-static void decode_integrations(struct config_ctx *ctx, const struct raw_receiver *raw, const struct am_global *global,
-    struct am_receiver *out)
+static void decode_integrations(struct config_ctx *ctx, const struct raw_receiver *raw,
+    const struct am_global *global, struct am_receiver *out)
 {
 	struct integration_list list = {.global = global};
 	for (int kind = 0; kind < AM_KINDS; kind++) {
 		list.kind = (enum am_kind)kind;
 		list.n_of_kind = 0;
 		if (raw->lists[kind])
-			config_decode_list(ctx, raw->lists[kind], am_kind_name(list.kind), add_integration, &list);
+			config_decode_list(
+			    ctx, raw->lists[kind], am_kind_name(list.kind), add_integration, &list);
 	}
 	out->n_integrations = list.vec.len;
 	out->integrations = ARENA_ARRAY(ctx->arena, struct am_integration, list.vec.len);
@@ -90,8 +92,8 @@ static void decode_integrations(struct config_ctx *ctx, const struct raw_receive
 }
 
 /* The label `name` is always there and is the receiver's name. */
-static void decode_receiver_labels(
-    struct config_ctx *ctx, const struct yaml_node *node, const struct raw_receiver *raw, struct am_receiver *out)
+static void decode_receiver_labels(struct config_ctx *ctx, const struct yaml_node *node,
+    const struct raw_receiver *raw, struct am_receiver *out)
 {
 	struct label *l = ARENA_ARRAY(ctx->arena, struct label, raw->labels.n + 1);
 	size_t n = 0;
@@ -101,7 +103,8 @@ static void decode_receiver_labels(
 		bool is_name = slice_eq(p->name, SL("name"));
 		if (is_name && !slice_eq(p->value, raw->name))
 			config_error(ctx, yaml_get(node, "labels"),
-			    "label \"name\" of receiver \"%" SL_FMT "\" must be the receiver's name", SL_ARG(raw->name));
+			    "label \"name\" of receiver \"%" SL_FMT "\" must be the receiver's name",
+			    SL_ARG(raw->name));
 		if (!is_name)
 			l[n++] = (struct label){p->name, p->value};
 	}
@@ -122,8 +125,8 @@ static void add_receiver(struct config_ctx *ctx, const struct yaml_node *item, v
 		config_error(ctx, item, "missing name in receiver");
 	for (size_t i = 0; i < list->vec.len; i++)
 		if (raw.name.len > 0 && slice_eq(list->vec.v[i].name, raw.name))
-			config_error(ctx, yaml_get(item, "name"), "notification config name \"%" SL_FMT "\" is not unique",
-			    SL_ARG(raw.name));
+			config_error(ctx, yaml_get(item, "name"),
+			    "notification config name \"%" SL_FMT "\" is not unique", SL_ARG(raw.name));
 	decode_receiver_labels(ctx, item, &raw, &r);
 	decode_integrations(ctx, &raw, list->global, &r);
 	receiver_vec_push(&list->vec, r);
@@ -160,7 +163,8 @@ static void decode_intervals(struct config_ctx *ctx, const struct yaml_node *nod
 
 static const struct config_field named_interval_fields[] = {
     {"name", CONFIG_STRING, offsetof(struct am_time_interval, name)},
-    {"time_intervals", CONFIG_CUSTOM, offsetof(struct am_time_interval, intervals), .decode = decode_intervals},
+    {"time_intervals", CONFIG_CUSTOM, offsetof(struct am_time_interval, intervals),
+	.decode = decode_intervals},
 };
 
 struct named_interval_list {
@@ -177,8 +181,8 @@ static void add_named_interval(struct config_ctx *ctx, const struct yaml_node *i
 		config_error(ctx, item, "missing name in %s", list->noun);
 	for (size_t i = 0; i < list->vec.len; i++)
 		if (t.name.len > 0 && slice_eq(list->vec.v[i].name, t.name))
-			config_error(ctx, yaml_get(item, "name"), "%s \"%" SL_FMT "\" is not unique", list->noun,
-			    SL_ARG(t.name));
+			config_error(ctx, yaml_get(item, "name"), "%s \"%" SL_FMT "\" is not unique",
+			    list->noun, SL_ARG(t.name));
 	named_interval_vec_push(&list->vec, t);
 }
 
@@ -232,8 +236,8 @@ static void check_route_names(
 	if (node->kind != YAML_MAP)
 		return;
 	if (r->receiver.len > 0 && !am_config_receiver(c, r->receiver))
-		config_error(ctx, yaml_get(node, "receiver"), "undefined receiver \"%" SL_FMT "\" used in route",
-		    SL_ARG(r->receiver));
+		config_error(ctx, yaml_get(node, "receiver"),
+		    "undefined receiver \"%" SL_FMT "\" used in route", SL_ARG(r->receiver));
 	check_interval_names(ctx, node, "mute_time_intervals", c, &r->mute_time_intervals);
 	check_interval_names(ctx, node, "active_time_intervals", c, &r->active_time_intervals);
 	const struct yaml_node *routes = yaml_get(node, "routes");
@@ -243,14 +247,15 @@ static void check_route_names(
 
 /* --- the document ------------------------------------------------------------------------------------------------ */
 struct raw_config {
-	const struct yaml_node *global, *route, *inhibit_rules, *receivers, *time_intervals, *mute_time_intervals;
+	const struct yaml_node *global, *route, *inhibit_rules, *receivers, *time_intervals,
+	    *mute_time_intervals;
 	const struct yaml_node *tracing, *event_recorder;
 	struct config_strings templates;
 };
 
-#define NODE_ROW(member)                                                                                             \
-	{                                                                                                            \
-		#member, CONFIG_CUSTOM, offsetof(struct raw_config, member), .decode = keep_node                     \
+#define NODE_ROW(member)                                                                                     \
+	{                                                                                                    \
+#member, CONFIG_CUSTOM, offsetof(struct raw_config, member), .decode = keep_node             \
 	}
 
 static const struct config_field config_fields[] = {
@@ -281,7 +286,8 @@ static void decode_document(struct config_ctx *ctx, const struct yaml_node *root
 	if (raw.tracing)
 		config_warn(ctx, raw.tracing, "tracing is not implemented: the block is ignored");
 	if (raw.event_recorder)
-		config_warn(ctx, raw.event_recorder, "event_recorder is not implemented: the block is ignored");
+		config_warn(
+		    ctx, raw.event_recorder, "event_recorder is not implemented: the block is ignored");
 	if (!raw.route) {
 		config_error(ctx, root->kind == YAML_MAP ? root : NULL, "no routes provided");
 		return;
@@ -291,7 +297,8 @@ static void decode_document(struct config_ctx *ctx, const struct yaml_node *root
 	check_route_names(ctx, raw.route, out, out->route);
 }
 
-static bool finish(struct config_ctx *ctx, const struct yaml_node *root, struct slice content, struct am_config **out)
+static bool finish(
+    struct config_ctx *ctx, const struct yaml_node *root, struct slice content, struct am_config **out)
 {
 	struct am_config *c = ARENA_NEW(ctx->arena, struct am_config);
 	c->file = ctx->file;
@@ -313,11 +320,12 @@ bool am_config_load(
 	struct config_ctx ctx;
 	struct yaml_node *root;
 	struct slice content;
-	return config_read_yaml(arena, path, errors, &ctx, &root, &content) && finish(&ctx, root, content, out);
+	return config_read_yaml(arena, path, errors, &ctx, &root, &content) &&
+	       finish(&ctx, root, content, out);
 }
 
-bool am_config_parse(struct slice text, const char *file, struct arena *arena, struct config_error_vec *errors,
-    struct am_config **out)
+bool am_config_parse(struct slice text, const char *file, struct arena *arena,
+    struct config_error_vec *errors, struct am_config **out)
 {
 	struct config_ctx ctx;
 	struct yaml_node *root;

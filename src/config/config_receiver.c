@@ -143,7 +143,8 @@ void am_check_url(struct config_ctx *ctx, const struct yaml_node *node, const ch
 	size_t colon = slice_find(url, ':');
 	struct slice scheme = slice_of(url.ptr, colon), rest = slice_from(url, colon);
 	if (!slice_eq_nocase(scheme, SL("http")) && !slice_eq_nocase(scheme, SL("https")))
-		config_error(ctx, at, "unsupported scheme \"%" SL_FMT "\" for URL (http:// or https:// would be right)",
+		config_error(ctx, at,
+		    "unsupported scheme \"%" SL_FMT "\" for URL (http:// or https:// would be right)",
 		    colon < url.len ? (int)scheme.len : 0, scheme.ptr);
 	else if (!slice_starts(rest, SL("://")) || rest.len == 3 || rest.ptr[3] == '/')
 		config_error(ctx, at, "missing host for URL");
@@ -212,7 +213,8 @@ static void global_defaults(struct am_global *g)
 	};
 }
 
-static void check_global_pairs(struct config_ctx *ctx, const struct yaml_node *node, const struct am_global *g)
+static void check_global_pairs(
+    struct config_ctx *ctx, const struct yaml_node *node, const struct am_global *g)
 {
 	const struct {
 		const char *key;
@@ -235,7 +237,8 @@ static void check_global_pairs(struct config_ctx *ctx, const struct yaml_node *n
 	bool same_url = slice_eq(g->slack_api_url.value, g->slack_app_url);
 	if (am_secret_is_set(&g->slack_app_token) && am_secret_is_set(&g->slack_api_url) && !same_url)
 		config_error(ctx, am_place(node, "slack_app_token"),
-		    "at most one of slack_app_token/slack_app_token_file & slack_api_url/slack_api_url_file must be "
+		    "at most one of slack_app_token/slack_app_token_file & slack_api_url/slack_api_url_file "
+		    "must be "
 		    "configured");
 }
 
@@ -302,8 +305,8 @@ static const struct yaml_node *tell_misplaced(
 }
 
 /* --- blocks ------------------------------------------------------------------------------------------------------ */
-void am_integration_decode(struct config_ctx *ctx, const struct yaml_node *node, const struct am_global *global,
-    enum am_kind kind, struct am_integration *out)
+void am_integration_decode(struct config_ctx *ctx, const struct yaml_node *node,
+    const struct am_global *global, enum am_kind kind, struct am_integration *out)
 {
 	const struct receiver_kind *k = kinds[kind];
 	struct am_common *common = arena_zalloc(ctx->arena, k->bytes);

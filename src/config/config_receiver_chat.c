@@ -23,7 +23,8 @@ static void add_message_field(struct config_ctx *ctx, const struct yaml_node *it
 {
 	struct message_fields *list = arg;
 	struct am_field f = {0};
-	if (!config_decode(ctx, item, "config.Field", message_field_fields, ARRAY_LEN(message_field_fields), &f))
+	if (!config_decode(
+		ctx, item, "config.Field", message_field_fields, ARRAY_LEN(message_field_fields), &f))
 		return;
 	if (f.title.len == 0)
 		config_error(ctx, item, "missing title in %s field configuration", list->product);
@@ -49,7 +50,8 @@ static void decode_message_fields(
 static void apply_short_fields(const struct yaml_node *node, bool short_fields, struct am_fields *fields)
 {
 	const struct yaml_node *list = yaml_get(node, "fields");
-	for (size_t i = 0; short_fields && list && list->kind == YAML_LIST && i < fields->n && i < list->n; i++)
+	for (size_t i = 0; short_fields && list && list->kind == YAML_LIST && i < fields->n && i < list->n;
+	     i++)
 		if (list->items[i]->kind == YAML_MAP && !yaml_get(list->items[i], "short"))
 			fields->v[i].is_short = true;
 }
@@ -60,9 +62,9 @@ static void decode_slack_fields(struct config_ctx *ctx, const struct yaml_node *
 	decode_message_fields(ctx, node, "Slack", field);
 }
 
-#define CONFIRM_ROW(key, member)                                                                                     \
-	{                                                                                                            \
-		key, CONFIG_STRING, offsetof(struct am_slack_action, member)                                         \
+#define CONFIRM_ROW(key, member)                                                                             \
+	{                                                                                                    \
+		key, CONFIG_STRING, offsetof(struct am_slack_action, member)                                 \
 	}
 
 static const struct config_field slack_confirm_fields[] = {
@@ -75,9 +77,9 @@ static const struct config_field slack_confirm_fields[] = {
 /* The members stand in the action itself; `field` is the first of them. */
 static void decode_slack_confirm(struct config_ctx *ctx, const struct yaml_node *node, void *field)
 {
-	struct am_slack_action *a =
-	    CONTAINER_OF(field, struct am_slack_action, confirm_title);
-	config_decode(ctx, node, "config.SlackConfirmationField", slack_confirm_fields, ARRAY_LEN(slack_confirm_fields), a);
+	struct am_slack_action *a = CONTAINER_OF(field, struct am_slack_action, confirm_title);
+	config_decode(ctx, node, "config.SlackConfirmationField", slack_confirm_fields,
+	    ARRAY_LEN(slack_confirm_fields), a);
 	if (a->confirm_text.len == 0)
 		config_error(ctx, node, "missing text in Slack confirmation configuration");
 	a->has_confirm = true;
@@ -90,7 +92,8 @@ static const struct config_field slack_action_fields[] = {
     AM_TEXT_ROW(am_slack_action, style),
     AM_TEXT_ROW(am_slack_action, name),
     AM_TEXT_ROW(am_slack_action, value),
-    {"confirm", CONFIG_CUSTOM, offsetof(struct am_slack_action, confirm_title), .decode = decode_slack_confirm},
+    {"confirm", CONFIG_CUSTOM, offsetof(struct am_slack_action, confirm_title),
+	.decode = decode_slack_confirm},
 };
 
 VEC_DEFINE(slack_action_vec, struct am_slack_action);
@@ -98,7 +101,8 @@ VEC_DEFINE(slack_action_vec, struct am_slack_action);
 static void add_slack_action(struct config_ctx *ctx, const struct yaml_node *item, void *arg)
 {
 	struct am_slack_action a = {0};
-	config_decode(ctx, item, "config.SlackAction", slack_action_fields, ARRAY_LEN(slack_action_fields), &a);
+	config_decode(
+	    ctx, item, "config.SlackAction", slack_action_fields, ARRAY_LEN(slack_action_fields), &a);
 	if (a.type.len == 0)
 		config_error(ctx, item, "missing type in Slack action configuration");
 	if (a.text.len == 0)
@@ -170,7 +174,8 @@ static void slack_defaults(void *block)
 }
 
 /* A receiver has one way to reach Slack: a webhook, or a bot's token; the global ones fill in when it has none. */
-static void slack_finish(struct config_ctx *ctx, const struct yaml_node *node, const struct am_global *g, void *block)
+static void slack_finish(
+    struct config_ctx *ctx, const struct yaml_node *node, const struct am_global *g, void *block)
 {
 	struct am_slack *s = block;
 	am_check_one(ctx, node, "api_url", &s->api_url);
@@ -201,22 +206,23 @@ static void decode_mattermost_fields(struct config_ctx *ctx, const struct yaml_n
 	decode_message_fields(ctx, node, "Mattermost", field);
 }
 
-#define ATTACHMENT_ROWS(type, at)                                                                                    \
-	{"fallback", CONFIG_STRING, offsetof(struct type, at fallback)},                                             \
-	    {"color", CONFIG_STRING, offsetof(struct type, at color)},                                               \
-	    {"pretext", CONFIG_STRING, offsetof(struct type, at pretext)},                                           \
-	    {"text", CONFIG_STRING, offsetof(struct type, at text)},                                                 \
-	    {"author_name", CONFIG_STRING, offsetof(struct type, at author_name)},                                   \
-	    {"author_link", CONFIG_STRING, offsetof(struct type, at author_link)},                                   \
-	    {"author_icon", CONFIG_STRING, offsetof(struct type, at author_icon)},                                   \
-	    {"title", CONFIG_STRING, offsetof(struct type, at title)},                                               \
-	    {"title_link", CONFIG_STRING, offsetof(struct type, at title_link)},                                     \
-	    {"thumb_url", CONFIG_STRING, offsetof(struct type, at thumb_url)},                                       \
-	    {"footer", CONFIG_STRING, offsetof(struct type, at footer)},                                             \
-	    {"footer_icon", CONFIG_STRING, offsetof(struct type, at footer_icon)},                                   \
-	    {"image_url", CONFIG_STRING, offsetof(struct type, at image_url)},                                       \
-	{                                                                                                            \
-		"fields", CONFIG_CUSTOM, offsetof(struct type, at fields), .decode = decode_mattermost_fields        \
+#define ATTACHMENT_ROWS(type, at)                                                                            \
+	{"fallback", CONFIG_STRING, offsetof(struct type, at fallback)},                                     \
+	    {"color", CONFIG_STRING, offsetof(struct type, at color)},                                       \
+	    {"pretext", CONFIG_STRING, offsetof(struct type, at pretext)},                                   \
+	    {"text", CONFIG_STRING, offsetof(struct type, at text)},                                         \
+	    {"author_name", CONFIG_STRING, offsetof(struct type, at author_name)},                           \
+	    {"author_link", CONFIG_STRING, offsetof(struct type, at author_link)},                           \
+	    {"author_icon", CONFIG_STRING, offsetof(struct type, at author_icon)},                           \
+	    {"title", CONFIG_STRING, offsetof(struct type, at title)},                                       \
+	    {"title_link", CONFIG_STRING, offsetof(struct type, at title_link)},                             \
+	    {"thumb_url", CONFIG_STRING, offsetof(struct type, at thumb_url)},                               \
+	    {"footer", CONFIG_STRING, offsetof(struct type, at footer)},                                     \
+	    {"footer_icon", CONFIG_STRING, offsetof(struct type, at footer_icon)},                           \
+	    {"image_url", CONFIG_STRING, offsetof(struct type, at image_url)},                               \
+	{                                                                                                    \
+		"fields", CONFIG_CUSTOM, offsetof(struct type, at fields),                                   \
+		    .decode = decode_mattermost_fields                                                       \
 	}
 
 static const struct config_field attachment_fields[] = {ATTACHMENT_ROWS(am_mattermost_attachment, )};
@@ -226,14 +232,14 @@ VEC_DEFINE(attachment_vec, struct am_mattermost_attachment);
 static void add_attachment(struct config_ctx *ctx, const struct yaml_node *item, void *arg)
 {
 	struct am_mattermost_attachment a = {0};
-	config_decode(ctx, item, "config.MattermostAttachment", attachment_fields, ARRAY_LEN(attachment_fields), &a);
+	config_decode(
+	    ctx, item, "config.MattermostAttachment", attachment_fields, ARRAY_LEN(attachment_fields), &a);
 	attachment_vec_push(arg, a);
 }
 
 static void decode_attachments(struct config_ctx *ctx, const struct yaml_node *node, void *field)
 {
-	struct am_mattermost *m =
-	    CONTAINER_OF(field, struct am_mattermost, attachments);
+	struct am_mattermost *m = CONTAINER_OF(field, struct am_mattermost, attachments);
 	struct attachment_vec vec = {0};
 	config_decode_list(ctx, node, "attachments", add_attachment, &vec);
 	m->n_attachments = vec.len;
@@ -260,8 +266,7 @@ static const struct config_field priority_fields[] = {
 
 static void decode_priority(struct config_ctx *ctx, const struct yaml_node *node, void *field)
 {
-	struct am_mattermost *m =
-	    CONTAINER_OF(field, struct am_mattermost, priority);
+	struct am_mattermost *m = CONTAINER_OF(field, struct am_mattermost, priority);
 	config_decode(ctx, node, "config.MattermostPriority", priority_fields, ARRAY_LEN(priority_fields), m);
 	m->has_priority = true;
 }
@@ -327,8 +332,7 @@ static void add_rocketchat_action(struct config_ctx *ctx, const struct yaml_node
 
 static void decode_rocketchat_actions(struct config_ctx *ctx, const struct yaml_node *node, void *field)
 {
-	struct am_rocketchat *r =
-	    CONTAINER_OF(field, struct am_rocketchat, actions);
+	struct am_rocketchat *r = CONTAINER_OF(field, struct am_rocketchat, actions);
 	struct rocketchat_action_vec vec = {0};
 	config_decode_list(ctx, node, "actions", add_rocketchat_action, &vec);
 	r->n_actions = vec.len;
@@ -409,7 +413,8 @@ static void discord_defaults(void *block)
 	d->message = CALL("discord.default.message");
 }
 
-static void discord_finish(struct config_ctx *ctx, const struct yaml_node *node, const struct am_global *g, void *block)
+static void discord_finish(
+    struct config_ctx *ctx, const struct yaml_node *node, const struct am_global *g, void *block)
 {
 	(void)g;
 	struct am_discord *d = block;
@@ -435,7 +440,8 @@ static void msteams_defaults(void *block)
 	m->text = CALL("msteams.default.text");
 }
 
-static void msteams_finish(struct config_ctx *ctx, const struct yaml_node *node, const struct am_global *g, void *block)
+static void msteams_finish(
+    struct config_ctx *ctx, const struct yaml_node *node, const struct am_global *g, void *block)
 {
 	(void)g;
 	struct am_msteams *m = block;
@@ -473,8 +479,9 @@ static const struct config_field msteamsv2_fields[] = {
     AM_TEXT_ROW(am_msteams, title),
     AM_TEXT_ROW(am_msteams, text),
 };
-const struct receiver_kind receiver_kind_msteamsv2 = {"msteamsv2", "msteamsv2.plain", sizeof(struct am_msteams),
-    msteamsv2_fields, ARRAY_LEN(msteamsv2_fields), true, msteamsv2_defaults, msteamsv2_finish, NULL, 0};
+const struct receiver_kind receiver_kind_msteamsv2 = {"msteamsv2", "msteamsv2.plain",
+    sizeof(struct am_msteams), msteamsv2_fields, ARRAY_LEN(msteamsv2_fields), true, msteamsv2_defaults,
+    msteamsv2_finish, NULL, 0};
 
 static const struct config_field webex_fields[] = {
     AM_COMMON_ROW,
@@ -489,13 +496,15 @@ static void webex_defaults(void *block)
 	w->message = CALL("webex.default.message");
 }
 
-static void webex_finish(struct config_ctx *ctx, const struct yaml_node *node, const struct am_global *g, void *block)
+static void webex_finish(
+    struct config_ctx *ctx, const struct yaml_node *node, const struct am_global *g, void *block)
 {
 	struct am_webex *w = block;
 	if (w->room_id.len == 0)
 		config_error(ctx, am_place(node, "room_id"), "missing room_id on webex_config");
 	if (!w->common.http || !w->common.http->authorization.is_set)
-		config_error(ctx, am_place(node, "http_config"), "missing webex_configs.http_config.authorization");
+		config_error(
+		    ctx, am_place(node, "http_config"), "missing webex_configs.http_config.authorization");
 	am_check_url(ctx, node, "api_url", w->api_url);
 	am_inherit_text(g->webex_api_url, &w->api_url);
 }
@@ -530,15 +539,18 @@ static void telegram_finish(
 	if (t->chat_id == 0 && t->chat_id_file.len == 0)
 		config_error(ctx, node, "missing chat_id or chat_id_file on telegram_config");
 	if (t->chat_id != 0 && t->chat_id_file.len > 0)
-		config_error(ctx, am_place(node, "chat_id_file"), "at most one of chat_id & chat_id_file must be configured");
+		config_error(ctx, am_place(node, "chat_id_file"),
+		    "at most one of chat_id & chat_id_file must be configured");
 	bool known = t->parse_mode.len == 0 || slice_eq(t->parse_mode, SL("Markdown")) ||
-	    slice_eq(t->parse_mode, SL("MarkdownV2")) || slice_eq(t->parse_mode, SL("HTML"));
+		     slice_eq(t->parse_mode, SL("MarkdownV2")) || slice_eq(t->parse_mode, SL("HTML"));
 	if (!known)
 		config_error(ctx, am_place(node, "parse_mode"),
-		    "unknown parse_mode on telegram_config, must be Markdown, MarkdownV2, HTML or empty string");
+		    "unknown parse_mode on telegram_config, must be Markdown, MarkdownV2, HTML or empty "
+		    "string");
 	am_check_url(ctx, node, "api_url", t->api_url);
 	am_inherit_text(g->telegram_api_url, &t->api_url);
-	am_inherit_secret(ctx, node, &g->telegram_bot_token, &t->bot_token, "missing bot_token on telegram_config");
+	am_inherit_secret(
+	    ctx, node, &g->telegram_bot_token, &t->bot_token, "missing bot_token on telegram_config");
 }
 
 AM_KIND(telegram, telegram, "telegram.plain", true);
@@ -568,7 +580,8 @@ static void wechat_defaults(void *block)
 	w->message_type = SL("text");
 }
 
-static void wechat_finish(struct config_ctx *ctx, const struct yaml_node *node, const struct am_global *g, void *block)
+static void wechat_finish(
+    struct config_ctx *ctx, const struct yaml_node *node, const struct am_global *g, void *block)
 {
 	struct am_wechat *w = block;
 	if (!slice_eq(w->message_type, SL("text")) && !slice_eq(w->message_type, SL("markdown")))

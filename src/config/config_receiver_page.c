@@ -19,7 +19,8 @@ static void webhook_defaults(void *block)
 	(void)block;
 }
 
-static void webhook_finish(struct config_ctx *ctx, const struct yaml_node *node, const struct am_global *g, void *block)
+static void webhook_finish(
+    struct config_ctx *ctx, const struct yaml_node *node, const struct am_global *g, void *block)
 {
 	(void)g;
 	const struct am_webhook *w = block;
@@ -46,7 +47,8 @@ static void decode_threading(struct config_ctx *ctx, const struct yaml_node *nod
 {
 	struct am_email *e = CONTAINER_OF(field, struct am_email, is_threaded);
 	struct email_threading t = {0};
-	if (!config_decode(ctx, node, "config.ThreadingConfig", threading_fields, ARRAY_LEN(threading_fields), &t))
+	if (!config_decode(
+		ctx, node, "config.ThreadingConfig", threading_fields, ARRAY_LEN(threading_fields), &t))
 		return;
 	e->is_threaded = t.enabled;
 	e->is_threaded_daily = slice_eq(t.thread_by_date, SL("daily"));
@@ -56,8 +58,8 @@ static void decode_threading(struct config_ctx *ctx, const struct yaml_node *nod
 }
 
 /* "host:port"; the port is mandatory, the host may be empty, an IPv6 address stands in brackets. */
-static void split_hostport(
-    struct config_ctx *ctx, const struct yaml_node *at, struct slice s, struct slice *host, struct slice *port)
+static void split_hostport(struct config_ctx *ctx, const struct yaml_node *at, struct slice s,
+    struct slice *host, struct slice *port)
 {
 	size_t colon = s.len;
 	while (colon > 0 && s.ptr[colon - 1] != ':')
@@ -69,7 +71,8 @@ static void split_hostport(
 		*host = slice_of(host->ptr + 1, host->len - 2);
 	bool ok = colon > 0 && port->len > 0 && (is_bracketed || slice_find(*host, ':') == host->len);
 	if (!ok)
-		config_error(ctx, at, "address %" SL_FMT ": missing port in address (host:port would be right)", SL_ARG(s));
+		config_error(ctx, at,
+		    "address %" SL_FMT ": missing port in address (host:port would be right)", SL_ARG(s));
 }
 
 /* The two parts fill what a `struct am_email` has of them. */
@@ -147,20 +150,24 @@ static void finish_headers(struct config_ctx *ctx, const struct yaml_node *node,
 		p.name = canonical_header(ctx->arena, p.name);
 		if (has_header(&all, all.n, p.name)) {
 			const struct yaml_node at = {.line = p.line, .column = p.column};
-			config_error(ctx, &at, "duplicate header \"%" SL_FMT "\" in email config", SL_ARG(p.name));
+			config_error(
+			    ctx, &at, "duplicate header \"%" SL_FMT "\" in email config", SL_ARG(p.name));
 		}
 		all.v[all.n++] = p;
 	}
-	if (e->is_threaded && (has_header(&all, all.n, SL("References")) || has_header(&all, all.n, SL("In-Reply-To"))))
+	if (e->is_threaded &&
+	    (has_header(&all, all.n, SL("References")) || has_header(&all, all.n, SL("In-Reply-To"))))
 		config_error(ctx, am_place(node, "headers"),
-		    "conflicting configuration: threading.enabled conflicts with custom In-Reply-To or References headers");
+		    "conflicting configuration: threading.enabled conflicts with custom In-Reply-To or "
+		    "References headers");
 	for (size_t i = 0; i < ARRAY_LEN(defaults); i++)
 		if (!has_header(&all, all.n, defaults[i].name))
 			all.v[all.n++] = defaults[i];
 	e->headers = all;
 }
 
-static void inherit_smtp(struct config_ctx *ctx, const struct yaml_node *node, const struct am_global *g, struct am_email *e)
+static void inherit_smtp(
+    struct config_ctx *ctx, const struct yaml_node *node, const struct am_global *g, struct am_email *e)
 {
 	if (e->smarthost_port.len == 0 && g->smtp_smarthost.len > 0)
 		split_hostport(ctx, node, g->smtp_smarthost, &e->smarthost_host, &e->smarthost_port);
@@ -184,7 +191,8 @@ static void inherit_smtp(struct config_ctx *ctx, const struct yaml_node *node, c
 	}
 }
 
-static void email_finish(struct config_ctx *ctx, const struct yaml_node *node, const struct am_global *g, void *block)
+static void email_finish(
+    struct config_ctx *ctx, const struct yaml_node *node, const struct am_global *g, void *block)
 {
 	struct am_email *e = block;
 	if (e->to.len == 0)
@@ -203,8 +211,9 @@ static const struct misplaced_key email_misplaced[] = {
     {"reply_to", "it belongs under headers: `headers: {Reply-To: ...}`"},
 };
 
-const struct receiver_kind receiver_kind_email = {"email", "email.plain", sizeof(struct am_email), email_fields,
-    ARRAY_LEN(email_fields), false, email_defaults, email_finish, email_misplaced, ARRAY_LEN(email_misplaced)};
+const struct receiver_kind receiver_kind_email = {"email", "email.plain", sizeof(struct am_email),
+    email_fields, ARRAY_LEN(email_fields), false, email_defaults, email_finish, email_misplaced,
+    ARRAY_LEN(email_misplaced)};
 
 /* --- pagerduty --------------------------------------------------------------------------------------------------- */
 static const struct config_field image_fields[] = {
@@ -221,12 +230,14 @@ VEC_DEFINE(link_vec, struct am_link);
 
 static void add_image(struct config_ctx *ctx, const struct yaml_node *item, void *arg)
 {
-	config_decode(ctx, item, "config.PagerdutyImage", image_fields, ARRAY_LEN(image_fields), link_vec_add(arg));
+	config_decode(
+	    ctx, item, "config.PagerdutyImage", image_fields, ARRAY_LEN(image_fields), link_vec_add(arg));
 }
 
 static void add_link(struct config_ctx *ctx, const struct yaml_node *item, void *arg)
 {
-	config_decode(ctx, item, "config.PagerdutyLink", link_fields, ARRAY_LEN(link_fields), link_vec_add(arg));
+	config_decode(
+	    ctx, item, "config.PagerdutyLink", link_fields, ARRAY_LEN(link_fields), link_vec_add(arg));
 }
 
 static void take_links(struct config_ctx *ctx, struct link_vec *vec, struct am_links *out)
@@ -317,10 +328,12 @@ static void add_responder(struct config_ctx *ctx, const struct yaml_node *item, 
 {
 	static const char *const types[] = {"team", "teams", "user", "escalation", "schedule"};
 	struct am_responder *r = responder_vec_add(arg);
-	if (!config_decode(ctx, item, "config.OpsGenieConfigResponder", responder_fields, ARRAY_LEN(responder_fields), r))
+	if (!config_decode(ctx, item, "config.OpsGenieConfigResponder", responder_fields,
+		ARRAY_LEN(responder_fields), r))
 		return;
 	if (r->id.len == 0 && r->name.len == 0 && r->username.len == 0)
-		config_error(ctx, item, "opsGenieConfig responder has to have at least one of id, username or name specified");
+		config_error(ctx, item,
+		    "opsGenieConfig responder has to have at least one of id, username or name specified");
 	bool known = is_template(r->type);
 	for (size_t i = 0; i < ARRAY_LEN(types); i++)
 		known |= slice_eq_nocase(r->type, slice_cstr(types[i]));
@@ -369,7 +382,8 @@ static void opsgenie_defaults(void *block)
 }
 
 /* Key and key file come from global one by one, as in Alertmanager; the inline key wins at the sending. */
-static void opsgenie_finish(struct config_ctx *ctx, const struct yaml_node *node, const struct am_global *g, void *block)
+static void opsgenie_finish(
+    struct config_ctx *ctx, const struct yaml_node *node, const struct am_global *g, void *block)
 {
 	struct am_opsgenie *o = block;
 	am_check_one(ctx, node, "api_key", &o->api_key);
@@ -414,16 +428,16 @@ static void victorops_defaults(void *block)
 
 static void check_custom_fields(struct config_ctx *ctx, const struct am_victorops *v)
 {
-	static const char *const fixed[] = {
-	    "routing_key", "message_type", "state_message", "entity_display_name", "monitoring_tool", "entity_id",
-	    "entity_state"};
+	static const char *const fixed[] = {"routing_key", "message_type", "state_message",
+	    "entity_display_name", "monitoring_tool", "entity_id", "entity_state"};
 	for (size_t i = 0; i < v->custom_fields.n; i++) {
 		const struct config_pair *p = &v->custom_fields.v[i];
 		const struct yaml_node at = {.line = p->line, .column = p->column};
 		for (size_t k = 0; k < ARRAY_LEN(fixed); k++)
 			if (slice_eq_cstr(p->name, fixed[k]))
 				config_error(ctx, &at,
-				    "victorOps config contains custom field %s which cannot be used as it conflicts with "
+				    "victorOps config contains custom field %s which cannot be used as it "
+				    "conflicts with "
 				    "the fixed/static fields",
 				    fixed[k]);
 	}
@@ -486,7 +500,8 @@ static void pushover_finish(
 	am_check_needed(ctx, node, "user_key", &p->user_key);
 	am_check_needed(ctx, node, "token", &p->token);
 	if (p->html && p->monospace)
-		config_error(ctx, am_place(node, "monospace"), "at most one of monospace & html must be configured");
+		config_error(
+		    ctx, am_place(node, "monospace"), "at most one of monospace & html must be configured");
 }
 
 AM_KIND(pushover, pushover, "pushover.plain", true);
@@ -509,7 +524,8 @@ static void decode_sigv4(struct config_ctx *ctx, const struct yaml_node *node, v
 	config_decode(ctx, node, "sigv4.plain", sigv4_fields, ARRAY_LEN(sigv4_fields), s);
 	if ((s->access_key.len > 0) != (s->secret_key.len > 0))
 		config_error(ctx, node,
-		    "must provide a AWS SigV4 Access key and Secret Key if credentials are specified in the SNS config");
+		    "must provide a AWS SigV4 Access key and Secret Key if credentials are specified in the "
+		    "SNS config");
 	if (s->external_id.len > 0 && s->role_arn.len == 0)
 		config_error(ctx, am_place(node, "external_id"), "external_id needs role_arn");
 }
@@ -535,13 +551,15 @@ static void sns_defaults(void *block)
 }
 
 /* An odd number of targets passes, as in Alertmanager: one, or all three. */
-static void sns_finish(struct config_ctx *ctx, const struct yaml_node *node, const struct am_global *g, void *block)
+static void sns_finish(
+    struct config_ctx *ctx, const struct yaml_node *node, const struct am_global *g, void *block)
 {
 	(void)g;
 	const struct am_sns *s = block;
 	bool is_odd = (s->target_arn.len > 0) != ((s->topic_arn.len > 0) != (s->phone_number.len > 0));
 	if (!is_odd)
-		config_error(ctx, node, "must provide either a Target ARN, Topic ARN, or Phone Number for SNS config");
+		config_error(
+		    ctx, node, "must provide either a Target ARN, Topic ARN, or Phone Number for SNS config");
 }
 
 AM_KIND(sns, sns, "sns.plain", true);
@@ -610,7 +628,8 @@ static void jira_defaults(void *block)
 	j->update_summary = j->update_description = true;
 }
 
-static void jira_finish(struct config_ctx *ctx, const struct yaml_node *node, const struct am_global *g, void *block)
+static void jira_finish(
+    struct config_ctx *ctx, const struct yaml_node *node, const struct am_global *g, void *block)
 {
 	struct am_jira *j = block;
 	if (j->project.len == 0)
@@ -618,7 +637,7 @@ static void jira_finish(struct config_ctx *ctx, const struct yaml_node *node, co
 	if (j->issue_type.len == 0)
 		config_error(ctx, am_place(node, "issue_type"), "missing issue_type in jira_config");
 	bool known = slice_eq(j->api_type, SL("auto")) || slice_eq(j->api_type, SL("cloud")) ||
-	    slice_eq(j->api_type, SL("datacenter"));
+		     slice_eq(j->api_type, SL("datacenter"));
 	if (!known)
 		config_error(ctx, am_place(node, "api_type"),
 		    "unknown api_type on jira_config, must be auto, cloud or datacenter");
@@ -656,10 +675,12 @@ static void incidentio_finish(
 	am_check_one(ctx, node, "alert_source_token", &i->alert_source_token);
 	if (has_token && has_http_auth)
 		config_error(ctx, am_place(node, "alert_source_token"),
-		    "cannot specify alert_source_token or alert_source_token_file when using http_config.authorization");
+		    "cannot specify alert_source_token or alert_source_token_file when using "
+		    "http_config.authorization");
 	if (i->common.http && !has_token && !has_http_auth)
 		config_error(ctx, node,
-		    "at least one of alert_source_token, alert_source_token_file or http_config.authorization must be "
+		    "at least one of alert_source_token, alert_source_token_file or "
+		    "http_config.authorization must be "
 		    "configured");
 }
 

@@ -1,12 +1,12 @@
 #include "config/config_redact.h"
 
 /* Secret wherever they stand. */
-static const char *const secret_keys[] = {
-    "alert_source_token", "api_key", "api_secret", "app_token", "auth_password", "auth_secret", "bearer_token",
-    "bot_token", "client_certificate_key", "client_secret", "credentials", "key", "mattermost_webhook_url",
-    "opsgenie_api_key", "password", "rocketchat_token", "rocketchat_token_id", "secret_key", "secrets", "service_key",
-    "slack_api_url", "slack_app_token", "smtp_auth_password", "smtp_auth_secret", "telegram_bot_token", "token",
-    "token_id", "user_key", "victorops_api_key", "webhook_url", "wechat_api_secret"};
+static const char *const secret_keys[] = {"alert_source_token", "api_key", "api_secret", "app_token",
+    "auth_password", "auth_secret", "bearer_token", "bot_token", "client_certificate_key", "client_secret",
+    "credentials", "key", "mattermost_webhook_url", "opsgenie_api_key", "password", "rocketchat_token",
+    "rocketchat_token_id", "secret_key", "secrets", "service_key", "slack_api_url", "slack_app_token",
+    "smtp_auth_password", "smtp_auth_secret", "telegram_bot_token", "token", "token_id", "user_key",
+    "victorops_api_key", "webhook_url", "wechat_api_secret"};
 
 /* Secret in the blocks of one kind only. */
 static const struct {
@@ -35,7 +35,8 @@ static bool is_plain(struct slice s)
 		return false;
 	for (size_t i = 0; i < s.len; i++) {
 		char c = s.ptr[i];
-		bool word = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '_' || c == '/';
+		bool word =
+		    (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '_' || c == '/';
 		if (!word && !(i > 0 && (c == '-' || c == '.')))
 			return false;
 	}
@@ -90,7 +91,8 @@ static void print_pair(
 	} else {
 		strbuf_addch(out, ' ');
 	}
-	print_node(out, value, value->kind == YAML_LIST ? key->text : list, depth + (value->kind == YAML_MAP));
+	print_node(
+	    out, value, value->kind == YAML_LIST ? key->text : list, depth + (value->kind == YAML_MAP));
 }
 
 static void print_node(struct strbuf *out, const struct yaml_node *node, struct slice list, unsigned depth)

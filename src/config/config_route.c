@@ -22,7 +22,8 @@ static void add_matcher_text(struct config_ctx *ctx, const struct yaml_node *ite
 	if (!config_decode_string(ctx, item, &text))
 		return;
 	if (alert_matcher_parse(text, ALERT_MATCHER_FALLBACK, ctx->arena, &list, &note, &err)) {
-		config_error(ctx, item, "%s (name=\"value\" would be right; operators are =, !=, =~, !~)", err.msg);
+		config_error(
+		    ctx, item, "%s (name=\"value\" would be right; operators are =, !=, =~, !~)", err.msg);
 		return;
 	}
 	if (note.len > 0)
@@ -47,10 +48,12 @@ static void add_matcher_map(
 		const struct matcher *m;
 		if (!label_name_valid_legacy(key->text))
 			config_error(ctx, key,
-			    "invalid label name \"%" SL_FMT "\" (other names than [a-zA-Z_][a-zA-Z0-9_]* need `matchers`)",
+			    "invalid label name \"%" SL_FMT
+			    "\" (other names than [a-zA-Z_][a-zA-Z0-9_]* need `matchers`)",
 			    SL_ARG(key->text));
 		else if (op == MATCH_REGEX && item->kind == YAML_NULL)
-			config_error(ctx, item, "invalid regexp value for label \"%" SL_FMT "\": null", SL_ARG(key->text));
+			config_error(ctx, item, "invalid regexp value for label \"%" SL_FMT "\": null",
+			    SL_ARG(key->text));
 		else if (!config_decode_string(ctx, item, &value))
 			continue;
 		else if (matcher_new(ctx->arena, op, key->text, value, &m, &err))
@@ -120,7 +123,8 @@ static bool is_group_label(struct slice s)
 	if (label_name_valid_legacy(s))
 		return true;
 	unsigned char c = s.len > 0 ? (unsigned char)s.ptr[0] : 0;
-	bool starts_well = c >= 0x80 || (c | 32) - 'a' < 26u || c - '0' < 10u || c == '_';
+	bool is_letter = (c | 32) >= 'a' && (c | 32) <= 'z';
+	bool starts_well = c >= 0x80 || is_letter || (c >= '0' && c <= '9') || c == '_';
 	return starts_well && label_name_valid(s);
 }
 
@@ -153,13 +157,15 @@ static void decode_group_by(struct config_ctx *ctx, const struct yaml_node *node
 	r->has_group_by = node != NULL;
 	if (!node || node->kind != YAML_LIST) {
 		if (node)
-			config_error(ctx, node, "group_by is a list of label names: ['alertname', 'cluster'] would be right");
+			config_error(ctx, node,
+			    "group_by is a list of label names: ['alertname', 'cluster'] would be right");
 		return;
 	}
 	r->group_by.v = ARENA_ARRAY(ctx->arena, struct slice, node->n);
 	config_decode_list(ctx, node, "group_by", add_group_label, r);
 	if (r->group_by_all && r->group_by.n > 0)
-		config_error(ctx, node, "cannot have wildcard group_by (`...`) and other labels at the same time");
+		config_error(
+		    ctx, node, "cannot have wildcard group_by (`...`) and other labels at the same time");
 }
 
 static void check_intervals(struct config_ctx *ctx, const struct yaml_node *node, const struct am_route *r)
@@ -184,10 +190,11 @@ static void check_root(struct config_ctx *ctx, const struct yaml_node *node, con
 	if (r->is_continue)
 		config_error(ctx, yaml_get(node, "continue"), "cannot have continue in root route");
 	if (r->mute_time_intervals.n > 0)
-		config_error(ctx, yaml_get(node, "mute_time_intervals"), "root route must not have any mute time intervals");
+		config_error(ctx, yaml_get(node, "mute_time_intervals"),
+		    "root route must not have any mute time intervals");
 	if (r->active_time_intervals.n > 0)
-		config_error(
-		    ctx, yaml_get(node, "active_time_intervals"), "root route must not have any active time intervals");
+		config_error(ctx, yaml_get(node, "active_time_intervals"),
+		    "root route must not have any active time intervals");
 }
 
 static void add_route(struct config_ctx *ctx, const struct yaml_node *item, void *arg)
@@ -251,8 +258,8 @@ static void add_inhibit_rule(struct config_ctx *ctx, const struct yaml_node *ite
 	collect_matchers(ctx, &raw.target, &raw.rule.target);
 	for (size_t i = 0; i < raw.rule.equal.n; i++)
 		if (!label_name_valid(raw.rule.equal.v[i]))
-			config_error(ctx, yaml_get(item, "equal"), "invalid label name \"%" SL_FMT "\" in equal list",
-			    SL_ARG(raw.rule.equal.v[i]));
+			config_error(ctx, yaml_get(item, "equal"),
+			    "invalid label name \"%" SL_FMT "\" in equal list", SL_ARG(raw.rule.equal.v[i]));
 	inhibit_vec_push(arg, raw.rule);
 }
 

@@ -15,3 +15,11 @@ libconfig_a_SOURCES = \
 	src/config/printer.c src/config/printer.h \
 	src/config/sd_check.c src/config/sd_check.h \
 	src/config/sd_check_kubernetes.c
+libconfig_a_SOURCES += \
+	src/config/alert_matcher.c src/config/alert_matcher.h \
+	src/config/config_alertmanager.c src/config/config_alertmanager.h \
+	src/config/config_receiver.c src/config/config_receiver.h \
+	src/config/config_redact.c src/config/config_redact.h \
+	src/config/config_route.c src/config/config_route.h \
+	src/config/time_interval.c src/config/time_interval.h \
+	src/config/config_receiver_chat.c src/config/config_receiver_page.c src/config/config_receiver_priv.h

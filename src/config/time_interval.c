@@ -7,8 +7,8 @@ VEC_DEFINE(int_range_vec, struct int_range);
 
 static const char *const weekday_names[] = {
     "sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"};
-static const char *const month_names[] = {"january", "february", "march", "april", "may", "june", "july", "august",
-    "september", "october", "november", "december"};
+static const char *const month_names[] = {"january", "february", "march", "april", "may", "june", "july",
+    "august", "september", "october", "november", "december"};
 
 /* --- parts ------------------------------------------------------------------------------------------------------- */
 static int32_t find_name(struct slice s, const char *const *names, size_t n)
@@ -51,7 +51,8 @@ static bool parse_weekday(struct config_ctx *ctx, const struct yaml_node *at, st
 {
 	*out = find_name(s, weekday_names, ARRAY_LEN(weekday_names));
 	if (*out < 0)
-		config_error(ctx, at, "%" SL_FMT " is not a valid weekday (a full English name would be right)",
+		config_error(ctx, at,
+		    "%" SL_FMT " is not a valid weekday (a full English name would be right)",
 		    SL_ARG(lower(ctx->arena, s)));
 	return *out >= 0;
 }
@@ -65,7 +66,8 @@ static bool parse_month(struct config_ctx *ctx, const struct yaml_node *at, stru
 	}
 	if (parse_int(s, out))
 		return true;
-	config_error(ctx, at, "%" SL_FMT " is not a valid month (a full English name or a number would be right)",
+	config_error(ctx, at,
+	    "%" SL_FMT " is not a valid month (a full English name or a number would be right)",
 	    SL_ARG(lower(ctx->arena, s)));
 	return false;
 }
@@ -73,7 +75,8 @@ static bool parse_month(struct config_ctx *ctx, const struct yaml_node *at, stru
 static bool parse_day(struct config_ctx *ctx, const struct yaml_node *at, struct slice s, int32_t *out)
 {
 	if (!parse_int(s, out)) {
-		config_error(ctx, at, "%" SL_FMT " is not a valid day of the month (1 to 31, or -31 to -1 would be right)",
+		config_error(ctx, at,
+		    "%" SL_FMT " is not a valid day of the month (1 to 31, or -31 to -1 would be right)",
 		    SL_ARG(s));
 		return false;
 	}
@@ -98,14 +101,15 @@ struct range_kind {
 	const char *noun; /* for the message about the order */
 };
 
-static bool check_order(
-    struct config_ctx *ctx, const struct yaml_node *at, const struct range_kind *kind, const struct int_range *r)
+static bool check_order(struct config_ctx *ctx, const struct yaml_node *at, const struct range_kind *kind,
+    const struct int_range *r)
 {
 	if (kind->parse != parse_day) {
 		if (r->begin <= r->end)
 			return true;
-		config_error(ctx, at, "start %s cannot be before end %s (a range does not wrap around: write two)",
-		    kind->noun, kind->noun);
+		config_error(ctx, at,
+		    "start %s cannot be before end %s (a range does not wrap around: write two)", kind->noun,
+		    kind->noun);
 		return false;
 	}
 	if (r->begin < 0 && r->end > 0) {
@@ -158,8 +162,8 @@ static void take_ranges(struct config_ctx *ctx, struct int_range_vec *vec, struc
 	int_range_vec_done(vec);
 }
 
-static void decode_ranges(
-    struct config_ctx *ctx, const struct yaml_node *node, const char *what, const struct range_kind *kind, void *field)
+static void decode_ranges(struct config_ctx *ctx, const struct yaml_node *node, const char *what,
+    const struct range_kind *kind, void *field)
 {
 	struct range_list list = {.kind = kind};
 	config_decode_list(ctx, node, what, add_range, &list);
@@ -200,7 +204,8 @@ static bool is_digit(char c)
 static bool parse_minute(struct config_ctx *ctx, const struct yaml_node *at, struct slice s, int32_t *out)
 {
 	const char *p = s.ptr;
-	bool ok = s.len == 5 && is_digit(p[0]) && is_digit(p[1]) && p[2] == ':' && is_digit(p[3]) && is_digit(p[4]);
+	bool ok =
+	    s.len == 5 && is_digit(p[0]) && is_digit(p[1]) && p[2] == ':' && is_digit(p[3]) && is_digit(p[4]);
 	if (ok) {
 		int32_t hour = (p[0] - '0') * 10 + (p[1] - '0'), minute = (p[3] - '0') * 10 + (p[4] - '0');
 		*out = hour * 60 + minute;
@@ -208,7 +213,9 @@ static bool parse_minute(struct config_ctx *ctx, const struct yaml_node *at, str
 	}
 	if (!ok)
 		config_error(ctx, at,
-		    "couldn't parse timestamp %" SL_FMT ", invalid format ('HH:MM', in quotes, would be right)", SL_ARG(s));
+		    "couldn't parse timestamp %" SL_FMT
+		    ", invalid format ('HH:MM', in quotes, would be right)",
+		    SL_ARG(s));
 	return ok;
 }
 
@@ -236,7 +243,8 @@ static void add_time_range(struct config_ctx *ctx, const struct yaml_node *item,
 		return;
 	if (r.begin >= r.end)
 		config_error(ctx, item,
-		    "start time cannot be equal or greater than end time (a range does not pass midnight: write two)");
+		    "start time cannot be equal or greater than end time (a range does not pass midnight: "
+		    "write two)");
 	else
 		int_range_vec_push(arg, r);
 }
@@ -256,7 +264,8 @@ static void decode_location(struct config_ctx *ctx, const struct yaml_node *node
 		return;
 	const struct time_zone **zone = field;
 	if (time_zone_load(ctx->arena, name, zone, &err))
-		config_error(ctx, node, "%s (a name of the tz database as \"Europe/Berlin\" would be right)", err.msg);
+		config_error(
+		    ctx, node, "%s (a name of the tz database as \"Europe/Berlin\" would be right)", err.msg);
 }
 
 static const struct config_field interval_fields[] = {

@@ -17,3 +17,4 @@ libmodel_a_SOURCES = \
 	src/model/regex_shape.c src/model/regex_shape.h \
 	src/model/relabel.c src/model/relabel.h \
 	src/model/stale_marker.h
+libmodel_a_SOURCES += src/model/time_zone.c src/model/time_zone.h

@@ -100,7 +100,8 @@ static bool take_time(struct slice *s, int32_t *out)
 	int32_t sign = take(s, '-') ? -1 : 1, h, m = 0, sec = 0;
 	if (sign > 0)
 		take(s, '+');
-	if (!take_number(s, &h) || (take(s, ':') && !take_number(s, &m)) || (take(s, ':') && !take_number(s, &sec)))
+	if (!take_number(s, &h) || (take(s, ':') && !take_number(s, &m)) ||
+	    (take(s, ':') && !take_number(s, &sec)))
 		return false;
 	*out = sign * (h * 3600 + m * 60 + sec);
 	return true;
@@ -110,7 +111,8 @@ static bool take_name(struct slice *s, struct slice *out)
 {
 	bool is_quoted = take(s, '<');
 	size_t n = 0;
-	while (n < s->len && (is_quoted ? s->ptr[n] != '>' : ((s->ptr[n] | 32) >= 'a' && (s->ptr[n] | 32) <= 'z')))
+	while (n < s->len &&
+	       (is_quoted ? s->ptr[n] != '>' : ((s->ptr[n] | 32) >= 'a' && (s->ptr[n] | 32) <= 'z')))
 		n++;
 	*out = slice_of(s->ptr, n);
 	*s = slice_from(*s, n);
@@ -124,7 +126,7 @@ static bool take_date(struct slice *s, struct rule_date *d)
 	if (take(s, 'M')) {
 		d->kind = 'M';
 		ok = take_number(s, &d->month) && take(s, '.') && take_number(s, &d->week) && take(s, '.') &&
-		    take_number(s, &d->weekday);
+		     take_number(s, &d->weekday);
 		ok = ok && d->month >= 1 && d->month <= 12 && d->week >= 1 && d->week <= 5 && d->weekday <= 6;
 	} else {
 		d->kind = take(s, 'J') ? 'J' : '0';
@@ -218,7 +220,8 @@ static bool read_header(struct slice s, struct tz_counts *c)
 
 static size_t block_bytes(const struct tz_counts *c, size_t width)
 {
-	return HEADER_BYTES + c->time * (width + 1) + c->type * 6 + c->chars + c->leap * (width + 4) + c->isstd + c->isut;
+	return HEADER_BYTES + c->time * (width + 1) + c->type * 6 + c->chars + c->leap * (width + 4) +
+	       c->isstd + c->isut;
 }
 
 static bool read_types(struct arena *arena, const char *p, const struct tz_counts *c, struct time_zone *z)
@@ -237,7 +240,8 @@ static bool read_types(struct arena *arena, const char *p, const struct tz_count
 	return true;
 }
 
-static bool read_block(struct arena *arena, struct slice s, const struct tz_counts *c, size_t width, struct time_zone *z)
+static bool read_block(
+    struct arena *arena, struct slice s, const struct tz_counts *c, size_t width, struct time_zone *z)
 {
 	if (s.len < block_bytes(c, width))
 		return false;
@@ -283,7 +287,7 @@ static bool is_safe_name(struct slice name)
 	for (size_t i = 0; i < name.len; i++) {
 		char c = name.ptr[i];
 		bool ok = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') ||
-		    (c && strchr("_-+/", c));
+			  (c && strchr("_-+/", c));
 		if (!ok)
 			return false;
 	}
@@ -301,8 +305,8 @@ int time_zone_load(struct arena *arena, struct slice name, const struct time_zon
 	}
 	if (!is_local && !is_safe_name(name))
 		return err_set(err, ERR_NOT_FOUND, "unknown time zone %" SL_FMT, SL_ARG(name));
-	const char *path =
-	    is_local ? "/etc/localtime" : arena_printf(arena, "/usr/share/zoneinfo/%" SL_FMT, SL_ARG(name)).ptr;
+	const char *path = is_local ? "/etc/localtime"
+				    : arena_printf(arena, "/usr/share/zoneinfo/%" SL_FMT, SL_ARG(name)).ptr;
 	struct strbuf sb;
 	strbuf_init(&sb, MAX_FILE_BYTES);
 	int rc = fs_read_file(fs_real(), path, &sb, err);
