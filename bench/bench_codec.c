@@ -1,0 +1,239 @@
+/* bench_codec: bytes and time a sample of the open (XOR) and the sealed (columnar) chunk.
+ *
+ *   bench_codec                    generated streams, in chunks of 120, 240 and 1024 samples
+ *   xzcat bench/real-hour.txt.xz | bench_codec -     lines "{labels} value time_ms", each series in chunks of up to 1024
+ *   bench_codec FILE               the same from a file
+ *
+ * Prints a Markdown table. Sizes are of the chunk bytes alone; timings are of one core, best of some rounds. */
+#include "base/clock.h"
+#include "base/double_text.h"
+#include "base/strbuf.h"
+#include "base/vec.h"
+#include "base/xmalloc.h"
+#include "tests/lib/stream_gen.h"
+#include "tsdb/chunk_column.h"
+#include "tsdb/chunk_xor.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SAMPLES = 200000, ROUNDS = 5, CHUNK = 1024 };
+
+VEC_DEFINE(time_vec, int64_t);
+VEC_DEFINE(value_vec, double);
+
+struct result {
+	double bytes, encode_ns, decode_ns;
+};
+
+static int64_t out_t[CHUNK_COLUMN_MAX_SAMPLES];
+static double out_v[CHUNK_COLUMN_MAX_SAMPLES];
+
+static int64_t now_ns(void)
+{
+	return clock_mono_ns(clock_real());
+}
+
+static void keep_min(double *best, double x)
+{
+	if (*best == 0 || x < *best)
+		*best = x;
+}
+
+/* --- columnar ----------------------------------------------------------------------------------------------------- */
+
+static struct result run_column(const int64_t *t, const double *v, size_t n, size_t chunk)
+{
+	struct result res = {0, 0, 0};
+	size_t *ends = xcalloc(n / chunk + 2, sizeof(*ends));
+	for (int round = 0; round < ROUNDS; round++) {
+		struct strbuf sb = STRBUF_INIT;
+		size_t chunks = 0;
+		int64_t start = now_ns();
+		for (size_t i = 0; i < n; i += chunk) {
+			chunk_column_encode(t + i, v + i, n - i < chunk ? n - i : chunk, &sb);
+			ends[chunks++] = sb.len;
+		}
+		keep_min(&res.encode_ns, (double)(now_ns() - start) / (double)n);
+		start = now_ns();
+		for (size_t k = 0, from = 0; k < chunks; from = ends[k++])
+			if (chunk_column_decode(
+				slice_of(sb.ptr + from, ends[k] - from), t[k * chunk], out_t, out_v, NULL))
+				abort();
+		keep_min(&res.decode_ns, (double)(now_ns() - start) / (double)n);
+		res.bytes = (double)sb.len / (double)n;
+		strbuf_done(&sb);
+	}
+	free(ends);
+	return res;
+}
+
+/* --- XOR ---------------------------------------------------------------------------------------------------------- */
+
+static struct result run_xor(const int64_t *t, const double *v, size_t n, size_t chunk)
+{
+	struct result res = {0, 0, 0};
+	static uint8_t bytes[CHUNK_XOR_MAX_BYTES];
+	size_t total = 0;
+	int64_t encode = 0, decode = 0;
+	for (size_t i = 0; i < n;) {
+		struct chunk_xor c = {0};
+		chunk_xor_reset(&c);
+		int64_t start = now_ns();
+		size_t k = i;
+		for (; k < n && k < i + chunk; k++)
+			if (chunk_xor_append(&c, bytes, sizeof(bytes), k > i ? t[k - 1] : 0,
+				k > i ? v[k - 1] : 0, t[k], v[k]) != CHUNK_XOR_OK)
+				break;
+		encode += now_ns() - start;
+		total += chunk_xor_bytes(&c);
+		start = now_ns();
+		if (chunk_xor_decode(&c, bytes, v[k - 1], out_t, out_v, NULL))
+			abort();
+		decode += now_ns() - start;
+		i = k;
+	}
+	res.bytes = (double)total / (double)n;
+	res.encode_ns = (double)encode / (double)n;
+	res.decode_ns = (double)decode / (double)n;
+	return res;
+}
+
+/* --- generated streams -------------------------------------------------------------------------------------------- */
+
+static void generated(void)
+{
+	static int64_t t[SAMPLES];
+	static double v[SAMPLES];
+	struct test_random r;
+	setenv("TEST_SEED", "1", 0);
+	test_random_init(&r);
+	printf("| stream | XOR 120, B | column 120 | column 240 | column 1024 | XOR encode, ns | column "
+	       "encode | XOR decode | "
+	       "column decode, 1024 |\n|---|---|---|---|---|---|---|---|---|\n");
+	for (int kind = 0; kind < STREAM_MEASURED; kind++) {
+		stream_gen(&r, (enum stream_kind)kind, TIMES_STEP, t, v, SAMPLES);
+		struct result x = run_xor(t, v, SAMPLES, 120), c120 = run_column(t, v, SAMPLES, 120);
+		struct result c240 = run_column(t, v, SAMPLES, 240), c1024 = run_column(t, v, SAMPLES, 1024);
+		printf("| %s | %.3f | %.3f | %.3f | %.3f | %.1f | %.1f | %.2f | %.2f |\n",
+		    stream_name((enum stream_kind)kind), x.bytes, c120.bytes, c240.bytes, c1024.bytes,
+		    x.encode_ns, c120.encode_ns, x.decode_ns, c1024.decode_ns);
+	}
+}
+
+/* --- real samples ------------------------------------------------------------------------------------------------- */
+
+struct series {
+	char *labels;
+	struct time_vec t;
+	struct value_vec v;
+};
+VEC_DEFINE(series_vec, struct series);
+
+/* Lines of one series stand together, or come back later: looked for from the newest on. */
+static struct series *find_series(struct series_vec *all, const char *labels)
+{
+	for (size_t i = all->len; i > 0; i--)
+		if (strcmp(all->v[i - 1].labels, labels) == 0)
+			return &all->v[i - 1];
+	struct series *s = series_vec_add(all);
+	s->labels = xstrdup(labels);
+	return s;
+}
+
+static void add_line(struct series_vec *all, char *line)
+{
+	char *time_text = strrchr(line, ' ');
+	if (!time_text)
+		return;
+	*time_text++ = 0;
+	char *value_text = strrchr(line, ' ');
+	if (!value_text)
+		return;
+	*value_text++ = 0;
+	struct series *s = find_series(all, line);
+	time_vec_push(&s->t, atoll(time_text));
+	value_vec_push(&s->v, strtod(value_text, NULL));
+}
+
+struct mode_sum {
+	const char *time, *value;
+	size_t chunks, samples, bytes;
+};
+
+static void count_mode(struct mode_sum *sums, size_t *n, struct slice bytes, size_t samples)
+{
+	const char *time = chunk_column_time_mode(bytes), *value = chunk_column_value_mode(bytes);
+	size_t i = 0;
+	while (i < *n && (strcmp(sums[i].time, time) != 0 || strcmp(sums[i].value, value) != 0))
+		i++;
+	if (i == *n)
+		sums[(*n)++] = (struct mode_sum){time, value, 0, 0, 0};
+	sums[i].chunks++;
+	sums[i].samples += samples;
+	sums[i].bytes += bytes.len;
+}
+
+static void real(FILE *f, bool list)
+{
+	struct series_vec all = {0};
+	struct mode_sum modes[16] = {{0}};
+	size_t n_modes = 0, samples = 0, bytes = 0, xor_bytes = 0;
+	double encode = 0, decode = 0;
+	char *line = NULL;
+	size_t cap = 0;
+	while (getline(&line, &cap, f) > 0)
+		add_line(&all, line);
+	for (size_t k = 0; k < all.len; k++) {
+		struct series *s = &all.v[k];
+		struct result res = run_column(s->t.v, s->v.v, s->t.len, CHUNK);
+		size_t before = bytes;
+		encode += res.encode_ns * (double)s->t.len;
+		decode += res.decode_ns * (double)s->t.len;
+		xor_bytes += (size_t)(run_xor(s->t.v, s->v.v, s->t.len, 120).bytes * (double)s->t.len);
+		for (size_t i = 0; i < s->t.len; i += CHUNK) {
+			struct strbuf sb = STRBUF_INIT;
+			size_t m = s->t.len - i < CHUNK ? s->t.len - i : CHUNK;
+			chunk_column_encode(s->t.v + i, s->v.v + i, m, &sb);
+			count_mode(modes, &n_modes, strbuf_slice(&sb), m);
+			bytes += sb.len;
+			strbuf_done(&sb);
+		}
+		if (list)
+			printf("%zu\t%zu\t%s\n", bytes - before, s->t.len, s->labels);
+		samples += s->t.len;
+	}
+	printf("| times / values | chunks | samples | bytes | B a sample |\n|---|---|---|---|---|\n");
+	for (size_t i = 0; i < n_modes; i++)
+		printf("| %s / %s | %zu | %zu | %zu | %.3f |\n", modes[i].time, modes[i].value,
+		    modes[i].chunks, modes[i].samples, modes[i].bytes,
+		    (double)modes[i].bytes / (double)modes[i].samples);
+	printf("| all, %zu series | | %zu | %zu | %.3f |\n\nXOR, chunks of 120: %.3f B a sample; column: "
+	       "encode %.1f ns, "
+	       "decode %.2f ns a sample\n",
+	    all.len, samples, bytes, (double)bytes / (double)samples, (double)xor_bytes / (double)samples,
+	    encode / (double)samples, decode / (double)samples);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0)) {
+		puts("usage: bench_codec [FILE|-] [--list]\n"
+		     "Bytes and time a sample of the chunk codecs: on generated streams, or on lines "
+		     "\"{labels} value time_ms\".\n"
+		     "--list prints each series with its bytes and samples.");
+		return 0;
+	}
+	if (argc < 2) {
+		generated();
+		return 0;
+	}
+	FILE *f = strcmp(argv[1], "-") == 0 ? stdin : fopen(argv[1], "r");
+	if (!f) {
+		perror(argv[1]);
+		return 1;
+	}
+	real(f, argc > 2 && strcmp(argv[2], "--list") == 0);
+	return 0;
+}
