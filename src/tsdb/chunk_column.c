@@ -43,8 +43,7 @@ static bool all_same(const int64_t *x, size_t n)
 	return diff == 0;
 }
 
-/* The mode; its bytes go to `out`. `x` and `y` are scratch. */
-static enum time_mode encode_times(const int64_t *t, size_t n, int64_t *x, int64_t *y, struct strbuf *out)
+static enum time_mode try_times(const int64_t *t, size_t n, int64_t *x, int64_t *y, struct strbuf *out)
 {
 	if (n == 1)
 		return TIME_STEP;
@@ -66,6 +65,24 @@ static enum time_mode encode_times(const int64_t *t, size_t n, int64_t *x, int64
 	}
 	int_column_encode(x, n - 1, &deltas, out);
 	return TIME_DELTAS;
+}
+
+/* A codec with a mistake must not get as far as a disk. */
+static bool times_come_back(
+    const struct strbuf *out, size_t at, enum time_mode mode, const int64_t *t, size_t n, int64_t *scratch)
+{
+	struct byte_reader r;
+	byte_reader_init(&r, slice_of(out->ptr + at, out->len - at));
+	return decode_times(&r, mode, n, t[0], scratch) && byte_reader_done(&r) &&
+	       memcmp(t, scratch, n * sizeof(*t)) == 0;
+}
+
+enum time_mode encode_times(const int64_t *t, size_t n, int64_t *x, int64_t *y, struct strbuf *out)
+{
+	size_t at = out->len;
+	enum time_mode mode = try_times(t, n, x, y, out);
+	assert(strbuf_overflowed(out) || times_come_back(out, at, mode, t, n, x));
+	return mode;
 }
 
 /* --- decimals --------------------------------------------------------------------------------------------------- */
@@ -308,7 +325,7 @@ static bool is_same(const double *v, size_t n)
 }
 
 /* The mode byte; the rest goes to `out`. `scratch`: 7 * n integers. */
-static uint8_t encode_values(const double *v, size_t n, int64_t *scratch, struct strbuf *out)
+static uint8_t try_values(const double *v, size_t n, int64_t *scratch, struct strbuf *out)
 {
 	if (is_same(v, n))
 		return encode_same(v[0], out);
@@ -338,38 +355,68 @@ static uint8_t encode_values(const double *v, size_t n, int64_t *scratch, struct
 	return (uint8_t)(VALUE_DECIMAL | integer_flags(&decimals) | (odd.n ? CHUNK_HAS_EXCEPTIONS : 0));
 }
 
-static void encode_head(const int64_t *t, size_t n, int64_t *scratch, struct strbuf *out)
+static bool values_come_back(
+    const struct strbuf *out, size_t at, uint8_t mode, const double *v, size_t n, double *scratch)
 {
-	size_t at = out->len;
-	strbuf_add(out, "\0\0", 2);
-	varint_add(out, n);
-	enum time_mode mode = encode_times(t, n, scratch, scratch + n, out);
-	if (!strbuf_overflowed(out))
-		out->ptr[at] = (char)(CHUNK_COLUMN_VERSION << 4 | (int)mode);
+	struct byte_reader r;
+	byte_reader_init(&r, slice_of(out->ptr + at, out->len - at));
+	return decode_values(&r, mode, n, scratch) && byte_reader_done(&r) &&
+	       memcmp(v, scratch, n * sizeof(*v)) == 0;
 }
 
-#ifndef NDEBUG
-/* Whether the bytes give back what went in. */
-static bool comes_back(
-    struct slice bytes, const int64_t *t, const double *v, size_t n, int64_t *got_t, double *got_v)
+static uint8_t encode_values(const double *v, size_t n, int64_t *scratch, struct strbuf *out)
 {
-	if (chunk_column_decode(bytes, t[0], got_t, got_v, NULL) != 0)
-		return false;
-	return memcmp(got_t, t, n * sizeof(*t)) == 0 && memcmp(got_v, v, n * sizeof(*v)) == 0;
+	size_t at = out->len;
+	uint8_t mode = try_values(v, n, scratch, out);
+	assert(strbuf_overflowed(out) || values_come_back(out, at, mode, v, n, (double *)scratch));
+	return mode;
 }
-#endif
+
+/* The two mode bytes, which are known when the rest is written. */
+static void set_modes(struct strbuf *out, size_t at, enum time_mode times, uint8_t values)
+{
+	if (strbuf_overflowed(out))
+		return;
+	out->ptr[at] = (char)(CHUNK_COLUMN_VERSION << 4 | (int)times);
+	out->ptr[at + 1] = (char)values;
+}
+
+static void begin(size_t n, struct strbuf *out)
+{
+	assert(n > 0 && n <= CHUNK_COLUMN_MAX_SAMPLES);
+	strbuf_add(out, "\0\0", 2);
+	varint_add(out, n);
+}
 
 void chunk_column_encode(const int64_t *t, const double *v, size_t n, struct strbuf *out)
 {
-	assert(n > 0 && n <= CHUNK_COLUMN_MAX_SAMPLES);
 	size_t at = out->len;
 	int64_t *scratch = xmalloc(7 * n * sizeof(*scratch));
-	encode_head(t, n, scratch, out);
-	uint8_t mode = encode_values(v, n, scratch, out);
-	if (!strbuf_overflowed(out)) {
-		out->ptr[at + 1] = (char)mode;
-		assert(comes_back(
-		    slice_of(out->ptr + at, out->len - at), t, v, n, scratch, (double *)(scratch + n)));
-	}
+	begin(n, out);
+	enum time_mode times = encode_times(t, n, scratch, scratch + n, out);
+	set_modes(out, at, times, encode_values(v, n, scratch, out));
+	free(scratch);
+}
+
+void chunk_column_encode_shared(const double *v, size_t n, uint64_t times_id, struct strbuf *out)
+{
+	size_t at = out->len;
+	int64_t *scratch = xmalloc(7 * n * sizeof(*scratch));
+	begin(n, out);
+	varint_add(out, times_id);
+	set_modes(out, at, TIME_SHARED, encode_values(v, n, scratch, out));
+	free(scratch);
+}
+
+void chunk_times_encode(const int64_t *t, size_t n, struct strbuf *out)
+{
+	assert(n > 0 && n <= CHUNK_COLUMN_MAX_SAMPLES);
+	int64_t *scratch = xmalloc(2 * n * sizeof(*scratch));
+	varint_add(out, n);
+	size_t at = out->len;
+	strbuf_addch(out, 0);
+	enum time_mode mode = encode_times(t, n, scratch, scratch + n, out);
+	if (!strbuf_overflowed(out))
+		out->ptr[at] = (char)mode;
 	free(scratch);
 }

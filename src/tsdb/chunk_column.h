@@ -16,22 +16,30 @@
 
 enum { CHUNK_COLUMN_MAX_SAMPLES = 4096 };
 
-/* Appends the chunk of n (1..CHUNK_COLUMN_MAX_SAMPLES) samples to `out`; t[] ascends strictly. The first
- * timestamp is not stored: part directories have it, and it is handed in again at decoding. Cannot fail but
- * for out's bound. */
+/* Appends the chunk of n (1..CHUNK_COLUMN_MAX_SAMPLES) samples to `out`; t[] ascends strictly. The first timestamp is not
+ * stored: part directories have it, and it is handed in again at decoding. Cannot fail but for out's bound. */
 void chunk_column_encode(const int64_t *t, const double *v, size_t n, struct strbuf *out);
+
+/* Series that are scraped together have the same times, which can weigh more than their values: a part keeps each time
+ * column once and its chunks name it by a number. chunk_times_encode() appends the column alone; the chunk is then made by
+ * chunk_column_encode_shared(), and chunk_column_times_id() says which column has to be handed in at decoding. */
+void chunk_times_encode(const int64_t *t, size_t n, struct strbuf *out);
+void chunk_column_encode_shared(const double *v, size_t n, uint64_t times_id, struct strbuf *out);
+/* ERR_CORRUPT. *shared false: the chunk has its times itself. */
+MUST_CHECK int chunk_column_times_id(struct slice bytes, bool *shared, uint64_t *id, struct err *err);
 
 /* What the first bytes say. ERR_CORRUPT. */
 MUST_CHECK int chunk_column_count(struct slice bytes, uint32_t *n, struct err *err);
 
-/* Appends the samples to t[] and v[], which have room for chunk_column_count() of them. Bytes may be
- * anything: reads stay within, ERR_CORRUPT says what is wrong (t and v then hold garbage). */
+/* The samples into t[] and v[], which have room for chunk_column_count() of them. `times` is the shared time column, empty
+ * when the chunk has its own. Bytes may be anything: reads stay within, ERR_CORRUPT says what is wrong (t and v then hold
+ * garbage). */
 MUST_CHECK int chunk_column_decode(
-    struct slice bytes, int64_t first_t_ms, int64_t *t, double *v, struct err *err);
+    struct slice bytes, struct slice times, int64_t first_t_ms, int64_t *t, double *v, struct err *err);
 
-/* The same into the columns of a query, only samples within [min_t_ms, max_t_ms]. ERR_NO_MEMORY too. */
-MUST_CHECK int chunk_column_read(struct slice bytes, int64_t first_t_ms, int64_t min_t_ms, int64_t max_t_ms,
-    struct sample_column *out, struct err *err);
+/* The same, appended to the columns of a query, only samples within [min_t_ms, max_t_ms]. ERR_NO_MEMORY too. */
+MUST_CHECK int chunk_column_read(struct slice bytes, struct slice times, int64_t first_t_ms, int64_t min_t_ms,
+    int64_t max_t_ms, struct sample_column *out, struct err *err);
 
 /* Names of the modes that a chunk uses, for tools and the codec table: "step/sparse". */
 const char *chunk_column_time_mode(struct slice bytes);

@@ -4,7 +4,8 @@
  *   byte    value mode | order << 4 | CHUNK_HAS_FACTOR | CHUNK_HAS_EXCEPTIONS
  *   varint  samples (n)
  *   times   STEP: varint step (only when n > 1) | DELTAS: column of n - 1 steps | GRID: varint step, column of n - 1
- *           differences to first + i * step
+ *           differences to first + i * step | SHARED: varint number of a time column of the part, which is
+ *           varint n, byte mode (one of the others), and as above
  *   values  SAME_BITS: 8 bytes | SAME_DECIMAL: byte exponent, zigzag varint integer
  *           DECIMAL: byte exponent, then integers | BITS: integers (doubles in an order-preserving guise)
  *   integers  zigzag varint first, [varint factor], [order 2: zigzag varint slope], column of the rest, where
@@ -13,10 +14,13 @@
  */
 #pragma once
 
+#include "base/byte_reader.h"
+#include "base/strbuf.h"
+#include <stddef.h>
 #include <stdint.h>
 
 enum { CHUNK_COLUMN_VERSION = 1 };
-enum time_mode { TIME_STEP, TIME_DELTAS, TIME_GRID, TIME_MODES };
+enum time_mode { TIME_STEP, TIME_DELTAS, TIME_GRID, TIME_SHARED, TIME_MODES };
 enum value_mode { VALUE_SAME_BITS, VALUE_SAME_DECIMAL, VALUE_DECIMAL, VALUE_BITS, VALUE_MODES };
 enum { CHUNK_ORDER_SHIFT = 4, CHUNK_HAS_FACTOR = 0x40, CHUNK_HAS_EXCEPTIONS = 0x80 };
 enum { DECIMAL_MAX_EXPONENT = 14 };
@@ -33,3 +37,10 @@ static inline int64_t ordered_bits(int64_t x)
 {
 	return x ^ (int64_t)((uint64_t)(x >> 63) >> 1);
 }
+
+/* The mode; what belongs to it goes to `out`. `x` and `y` are scratch for n integers each. (chunk_column.c) */
+enum time_mode encode_times(const int64_t *t, size_t n, int64_t *x, int64_t *y, struct strbuf *out);
+/* n times from `first` on; false: torn, or they do not ascend. Not for SHARED. (chunk_column_read.c) */
+bool decode_times(struct byte_reader *r, enum time_mode mode, size_t n, int64_t first, int64_t *t);
+/* n doubles; `mode` is the mode byte. False: torn or unknown. (chunk_column_read.c) */
+bool decode_values(struct byte_reader *r, uint8_t mode, size_t n, double *v);

@@ -67,20 +67,36 @@ static bool fill_steps(int64_t first, uint64_t step, size_t n, int64_t *t)
 	return true;
 }
 
-static bool read_times(struct byte_reader *r, const struct head *h, int64_t first, int64_t *t)
+bool decode_times(struct byte_reader *r, enum time_mode mode, size_t n, int64_t first, int64_t *t)
 {
-	uint64_t step = h->n > 1 && h->time != TIME_DELTAS ? read_varint(r) : 0;
-	if (h->time == TIME_STEP)
-		return fill_steps(first, step, h->n, t);
+	uint64_t step = n > 1 && mode != TIME_DELTAS ? read_varint(r) : 0;
+	if (mode == TIME_STEP)
+		return !r->failed && fill_steps(first, step, n, t);
 	t[0] = first;
-	if (h->n < 2 || !int_column_decode(r, h->n - 1, t + 1))
+	if (n < 2 || mode >= TIME_SHARED || !int_column_decode(r, n - 1, t + 1))
 		return false;
 	uint64_t at = (uint64_t)first;
-	for (size_t i = 1; i < h->n; i++) {
-		at += h->time == TIME_GRID ? step : (uint64_t)t[i];
-		t[i] = (int64_t)(h->time == TIME_GRID ? at + (uint64_t)t[i] : at);
-	}
-	return ascends(t, h->n);
+	if (mode == TIME_GRID)
+		for (size_t i = 1; i < n; i++)
+			t[i] = (int64_t)((uint64_t)t[i] + (at += step));
+	else
+		for (size_t i = 1; i < n; i++)
+			t[i] = (int64_t)(at += (uint64_t)t[i]);
+	return ascends(t, n);
+}
+
+static bool read_times(
+    struct byte_reader *r, const struct head *h, struct slice times, int64_t first, int64_t *t)
+{
+	if (h->time != TIME_SHARED)
+		return decode_times(r, h->time, h->n, first, t);
+	struct byte_reader column;
+	(void)read_varint(r);
+	byte_reader_init(&column, times);
+	uint64_t n = read_varint(&column);
+	uint8_t mode = read_u8(&column);
+	return !column.failed && n == h->n && mode < TIME_SHARED &&
+	       decode_times(&column, (enum time_mode)mode, h->n, first, t) && byte_reader_done(&column);
 }
 
 /* --- values ----------------------------------------------------------------------------------------------------- */
@@ -109,16 +125,16 @@ static void sum_up(uint64_t *x, size_t n, unsigned order, uint64_t first, uint64
 	}
 }
 
-static bool read_integers(struct byte_reader *r, const struct head *h, int64_t *x)
+static bool read_integers(struct byte_reader *r, uint8_t mode, size_t n, int64_t *x)
 {
-	unsigned order = h->value >> CHUNK_ORDER_SHIFT & 3;
+	unsigned order = mode >> CHUNK_ORDER_SHIFT & 3;
 	uint64_t first = (uint64_t)unzigzag(read_varint(r));
-	uint64_t factor = h->value & CHUNK_HAS_FACTOR ? read_varint(r) : 1;
+	uint64_t factor = mode & CHUNK_HAS_FACTOR ? read_varint(r) : 1;
 	uint64_t slope = order == 2 ? (uint64_t)unzigzag(read_varint(r)) : 0;
-	size_t head = order == 2 ? 2 : 1;
-	if (r->failed || order > 2 || h->n <= head || !int_column_decode(r, h->n - head, x + head))
+	size_t begin = order == 2 ? 2 : 1;
+	if (r->failed || order > 2 || n <= begin || !int_column_decode(r, n - begin, x + begin))
 		return false;
-	sum_up((uint64_t *)x, h->n, order, first, factor, slope);
+	sum_up((uint64_t *)x, n, order, first, factor, slope);
 	return true;
 }
 
@@ -146,10 +162,10 @@ static bool read_exceptions(struct byte_reader *r, size_t n, double *v)
 	return true;
 }
 
-static bool read_same(struct byte_reader *r, const struct head *h, double *v)
+static bool read_same(struct byte_reader *r, uint8_t mode, size_t n, double *v)
 {
 	double same;
-	if (h->value == VALUE_SAME_BITS) {
+	if (mode == VALUE_SAME_BITS) {
 		same = double_from_bits(read_u64(r));
 	} else {
 		uint8_t exponent = read_u8(r);
@@ -157,34 +173,39 @@ static bool read_same(struct byte_reader *r, const struct head *h, double *v)
 			return false;
 		same = (double)unzigzag(read_varint(r)) / decimal_power(exponent);
 	}
-	for (size_t i = 0; i < h->n; i++)
+	for (size_t i = 0; i < n; i++)
 		v[i] = same;
 	return true;
 }
 
-static bool read_values(struct byte_reader *r, const struct head *h, double *v)
+static bool read_values(struct byte_reader *r, uint8_t mode, size_t n, double *v)
 {
 	/* The memory of the doubles holds the integers first (the tree is built without strict aliasing). */
 	int64_t *x = (int64_t *)v;
-	if (h->value <= VALUE_SAME_DECIMAL)
-		return read_same(r, h, v);
-	if ((h->value & 15) == VALUE_BITS) {
-		if (h->value & CHUNK_HAS_EXCEPTIONS || !read_integers(r, h, x))
+	if (mode <= VALUE_SAME_DECIMAL)
+		return read_same(r, mode, n, v);
+	if ((mode & 15) == VALUE_BITS) {
+		if (mode & CHUNK_HAS_EXCEPTIONS || !read_integers(r, mode, n, x))
 			return false;
-		for (size_t i = 0; i < h->n; i++)
+		for (size_t i = 0; i < n; i++)
 			x[i] = ordered_bits(x[i]);
 		return true;
 	}
-	if ((h->value & 15) != VALUE_DECIMAL)
+	if ((mode & 15) != VALUE_DECIMAL)
 		return false;
 	uint8_t exponent = read_u8(r);
-	if (exponent > DECIMAL_MAX_EXPONENT || !read_integers(r, h, x))
+	if (exponent > DECIMAL_MAX_EXPONENT || !read_integers(r, mode, n, x))
 		return false;
-	decimals_to_doubles(x, h->n, exponent, v);
-	return !(h->value & CHUNK_HAS_EXCEPTIONS) || read_exceptions(r, h->n, v);
+	decimals_to_doubles(x, n, exponent, v);
+	return !(mode & CHUNK_HAS_EXCEPTIONS) || read_exceptions(r, n, v);
 }
 
-int chunk_column_decode(struct slice bytes, int64_t first_t_ms, int64_t *t, double *v, struct err *err)
+bool decode_values(struct byte_reader *r, uint8_t mode, size_t n, double *v)
+{
+	return read_values(r, mode, n, v) && !r->failed;
+}
+
+int chunk_column_times_id(struct slice bytes, bool *shared, uint64_t *id, struct err *err)
 {
 	struct byte_reader r;
 	struct head h;
@@ -192,9 +213,23 @@ int chunk_column_decode(struct slice bytes, int64_t first_t_ms, int64_t *t, doub
 	int rc = read_head(&r, &h, err);
 	if (rc)
 		return rc;
-	if (!read_times(&r, &h, first_t_ms, t))
+	*shared = h.time == TIME_SHARED;
+	*id = *shared ? read_varint(&r) : 0;
+	return r.failed ? corrupt(err, "torn number of a time column") : 0;
+}
+
+int chunk_column_decode(
+    struct slice bytes, struct slice times, int64_t first_t_ms, int64_t *t, double *v, struct err *err)
+{
+	struct byte_reader r;
+	struct head h;
+	byte_reader_init(&r, bytes);
+	int rc = read_head(&r, &h, err);
+	if (rc)
+		return rc;
+	if (!read_times(&r, &h, times, first_t_ms, t))
 		return corrupt(err, "times are torn or do not ascend");
-	if (!read_values(&r, &h, v) || r.failed)
+	if (!decode_values(&r, h.value, h.n, v))
 		return corrupt(err, "values are torn or of an unknown mode");
 	return byte_reader_done(&r) ? 0 : corrupt(err, "bytes behind the end");
 }
@@ -215,8 +250,8 @@ static size_t find_time(const int64_t *t, size_t n, int64_t t_ms)
 	return lo;
 }
 
-int chunk_column_read(struct slice bytes, int64_t first_t_ms, int64_t min_t_ms, int64_t max_t_ms,
-    struct sample_column *out, struct err *err)
+int chunk_column_read(struct slice bytes, struct slice times, int64_t first_t_ms, int64_t min_t_ms,
+    int64_t max_t_ms, struct sample_column *out, struct err *err)
 {
 	uint32_t n = 0;
 	int rc = chunk_column_count(bytes, &n, err);
@@ -226,7 +261,7 @@ int chunk_column_read(struct slice bytes, int64_t first_t_ms, int64_t min_t_ms, 
 		return err_set(err, ERR_NO_MEMORY, "no memory for %u samples", n);
 	int64_t *t = out->t + out->n;
 	double *v = out->v + out->n;
-	rc = chunk_column_decode(bytes, first_t_ms, t, v, err);
+	rc = chunk_column_decode(bytes, times, first_t_ms, t, v, err);
 	if (rc)
 		return rc;
 	size_t from = find_time(t, n, min_t_ms),
@@ -246,7 +281,7 @@ int chunk_column_read(struct slice bytes, int64_t first_t_ms, int64_t min_t_ms, 
 
 const char *chunk_column_time_mode(struct slice bytes)
 {
-	static const char *const names[TIME_MODES] = {"step", "deltas", "grid"};
+	static const char *const names[TIME_MODES] = {"step", "deltas", "grid", "shared"};
 	unsigned mode = bytes.len > 0 ? (unsigned)bytes.ptr[0] & 15 : TIME_MODES;
 	return mode < TIME_MODES ? names[mode] : "unknown";
 }

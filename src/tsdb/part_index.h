@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "model/labels.h"
 #include "model/matcher.h"
-#include "tsdb/page_cache.h"
+#include "tsdb/page_file.h"
 #include "tsdb/postings.h"
 
 /* --- building

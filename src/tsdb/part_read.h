@@ -10,7 +10,7 @@
 #include "model/labels.h"
 #include "model/matcher.h"
 #include "storage/querier.h"
-#include "tsdb/page_cache.h"
+#include "tsdb/page_file.h"
 #include "tsdb/part_meta.h"
 #include "tsdb/postings.h"
 

@@ -97,6 +97,8 @@ void stream_gen(struct test_random *r, enum stream_kind kind, int times, int64_t
 	double value = (double)test_random_below(r, 1000000);
 	if (kind == STREAM_BYTES_4096)
 		value *= 4096;
+	if (kind == STREAM_SMALL_INT)
+		value = 3;
 	for (size_t i = 0; i < n; i++)
 		v[i] = value = next_value(r, kind, i, value);
 }

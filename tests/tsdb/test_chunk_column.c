@@ -20,7 +20,7 @@ static void check_round_trip(const char *name, const int64_t *t, const double *v
 	struct slice bytes = slice_of(exact, sb.len);
 	check_ok(name, chunk_column_count(bytes, &count, &err), &err);
 	check_int(name, count, n);
-	check_ok(name, chunk_column_decode(bytes, t[0], got_t, got_v, &err), &err);
+	check_ok(name, chunk_column_decode(bytes, SL_EMPTY, t[0], got_t, got_v, &err), &err);
 	check_true(name, memcmp(got_t, t, n * sizeof(*t)) == 0);
 	check_true(name, memcmp(got_v, v, n * sizeof(*v)) == 0);
 	free(exact);
@@ -124,7 +124,9 @@ static void only_the_range_is_read(void **state)
 		sample_column_init(&c, NULL);
 		assert_true(sample_column_push(&c, 1, 42, NULL));
 		check_ok(cases[i].name,
-		    chunk_column_read(strbuf_slice(&sb), t[0], cases[i].min, cases[i].max, &c, &err), &err);
+		    chunk_column_read(
+			strbuf_slice(&sb), SL_EMPTY, t[0], cases[i].min, cases[i].max, &c, &err),
+		    &err);
 		check_int(cases[i].name, c.n, cases[i].n + 1);
 		check_double("kept", c.v[0], 42);
 		if (cases[i].n)
@@ -151,14 +153,16 @@ static void bent_bytes_are_survived(void **state)
 		for (size_t bit = 0; bit < sb.len * 8; bit++) {
 			memcpy(bent, sb.ptr, sb.len);
 			bent[bit / 8] ^= (char)(1 << bit % 8);
-			int rc = chunk_column_decode(slice_of(bent, sb.len), t[0], got_t, got_v, &err);
+			int rc =
+			    chunk_column_decode(slice_of(bent, sb.len), SL_EMPTY, t[0], got_t, got_v, &err);
 			assert_true(rc == 0 || rc == ERR_CORRUPT);
 		}
 		for (size_t n = 0; n < sb.len; n++) {
 			char *cut = malloc(n + 1);
 			char *exact = realloc(cut, n ? n : 1);
 			memcpy(exact, sb.ptr, n);
-			check_int("cut", chunk_column_decode(slice_of(exact, n), t[0], got_t, got_v, &err),
+			check_int("cut",
+			    chunk_column_decode(slice_of(exact, n), SL_EMPTY, t[0], got_t, got_v, &err),
 			    ERR_CORRUPT);
 			free(exact);
 		}
@@ -172,7 +176,7 @@ static void bent_bytes_are_survived(void **state)
 			bytes[i] = (uint8_t)test_random_u64(&r);
 		bytes[0] = (uint8_t)(0x10 | (bytes[0] & 3));
 		bytes[1] = (uint8_t)(bytes[1] & 0xf3);
-		int rc = chunk_column_decode(slice_of((char *)bytes, n), 0, got_t, got_v, &err);
+		int rc = chunk_column_decode(slice_of((char *)bytes, n), SL_EMPTY, 0, got_t, got_v, &err);
 		assert_true(rc == 0 || rc == ERR_CORRUPT);
 	}
 }

@@ -7,3 +7,7 @@ unit_tests += tests/tsdb/test_postings
 tests_tsdb_test_postings_SOURCES = tests/tsdb/test_postings.c
 unit_tests += tests/tsdb/test_chunk_column
 tests_tsdb_test_chunk_column_SOURCES = tests/tsdb/test_chunk_column.c
+unit_tests += tests/tsdb/test_manifest
+tests_tsdb_test_manifest_SOURCES = tests/tsdb/test_manifest.c
+unit_tests += tests/tsdb/test_part
+tests_tsdb_test_part_SOURCES = tests/tsdb/test_part.c

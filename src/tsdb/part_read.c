@@ -1,0 +1,379 @@
+#include "tsdb/part_read.h"
+
+#include "base/xmalloc.h"
+#include "tsdb/chunk_column.h"
+#include "tsdb/chunk_histogram.h"
+#include "tsdb/part_index.h"
+#include "tsdb/part_priv.h"
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BATCH = 64 }; /* chunks whose directory entries are read at once */
+
+struct part {
+	struct fs *fs;
+	char *path;
+	struct part_meta meta;
+	struct page_file *chunks, *dir, *index_file;
+	struct part_index *index;
+	struct packed_column columns[DIR_COLUMNS];
+	_Atomic uint32_t refs;
+	atomic_bool unlink;
+};
+
+/* --- opening ------------------------------------------------------------------------------------------------------ */
+
+static int check_magic(struct page_file *f, const char *magic, struct err *err)
+{
+	char got[PART_MAGIC_BYTES];
+	int rc = page_file_copy(f, 0, sizeof(got), got, err);
+	if (rc == 0 && memcmp(got, magic, sizeof(got)) != 0)
+		rc = err_set(err, ERR_CORRUPT, "%s: not a file of a known version", page_file_path(f));
+	return rc;
+}
+
+static int open_file(
+    struct part *p, const char *name, struct page_cache *cache, struct page_file **out, struct err *err)
+{
+	char *path = xasprintf("%s/%s", p->path, name);
+	int rc = page_file_open(p->fs, path, cache, out, err);
+	free(path);
+	return rc;
+}
+
+/* What the columns must agree on; lookups rely on it. */
+static bool directory_is_sound(const struct part *p)
+{
+	const struct packed_column *c = p->columns;
+	uint64_t chunks = c[DIR_MIN_T].n;
+	return chunks > 0 && c[DIR_OFFSET].n == chunks + 1 && c[DIR_MAX_T].n == chunks &&
+	       c[DIR_COUNT].n == chunks && c[DIR_ENCODING].n == chunks && c[DIR_TIMES].n > 0 &&
+	       c[DIR_FIRST_CHUNK].n == (uint64_t)part_index_series(p->index) + 1 &&
+	       p->meta.chunks == chunks && p->meta.series == part_index_series(p->index);
+}
+
+static int read_directory(struct part *p, struct err *err)
+{
+	uint8_t trailer[DIR_TRAILER_BYTES];
+	char contents[DIR_MAX_CONTENTS_BYTES];
+	struct byte_reader r;
+	uint64_t size = page_file_size(p->dir);
+	if (size < PART_MAGIC_BYTES + DIR_TRAILER_BYTES)
+		return err_set(err, ERR_CORRUPT, "%s: too short", page_file_path(p->dir));
+	int rc = page_file_copy(p->dir, size - sizeof(trailer), sizeof(trailer), trailer, err);
+	if (rc)
+		return rc;
+	byte_reader_init(&r, slice_of((const char *)trailer, sizeof(trailer)));
+	uint64_t offset = read_u64(&r);
+	uint32_t len = read_u32(&r);
+	if (read_u32(&r) != DIR_TRAILER_MAGIC || len > sizeof(contents))
+		return err_set(err, ERR_CORRUPT, "%s: broken trailer", page_file_path(p->dir));
+	rc = page_file_copy(p->dir, offset, len, contents, err);
+	if (rc)
+		return rc;
+	byte_reader_init(&r, slice_of(contents, len));
+	for (size_t i = 0; i < DIR_COLUMNS; i++)
+		packed_column_take(&r, &p->columns[i]);
+	if (r.failed || !byte_reader_done(&r) || !directory_is_sound(p))
+		return err_set(err, ERR_CORRUPT, "%s: the table of contents does not make sense",
+		    page_file_path(p->dir));
+	return 0;
+}
+
+static int open_files(struct part *p, struct page_cache *cache, struct err *err)
+{
+	int rc = open_file(p, PART_FILE_CHUNKS, cache, &p->chunks, err);
+	if (rc == 0)
+		rc = check_magic(p->chunks, CHUNKS_MAGIC, err);
+	if (rc == 0)
+		rc = open_file(p, PART_FILE_INDEX, cache, &p->index_file, err);
+	if (rc == 0)
+		rc = part_index_open(p->index_file, &p->index, err);
+	if (rc == 0)
+		rc = open_file(p, PART_FILE_DIR, cache, &p->dir, err);
+	if (rc == 0)
+		rc = check_magic(p->dir, DIR_MAGIC, err);
+	return rc ? rc : read_directory(p, err);
+}
+
+static void part_free(struct part *p)
+{
+	part_index_close(p->index);
+	page_file_close(p->chunks);
+	page_file_close(p->dir);
+	page_file_close(p->index_file);
+	free(p->path);
+	free(p);
+}
+
+int part_open(struct fs *fs, const char *parts_dir, const char *name, struct page_cache *cache,
+    struct part **out, struct err *err)
+{
+	struct part *p = xcalloc(1, sizeof(*p));
+	p->fs = fs;
+	p->path = xasprintf("%s/%s", parts_dir, name);
+	atomic_init(&p->refs, 1);
+	char *meta_path = xasprintf("%s/" PART_FILE_META, p->path);
+	int rc = part_meta_read(fs, meta_path, &p->meta, err);
+	free(meta_path);
+	if (rc == 0)
+		rc = open_files(p, cache, err);
+	if (rc)
+		part_free(p);
+	else
+		*out = p;
+	return rc;
+}
+
+struct part *part_ref(struct part *p)
+{
+	atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
+	return p;
+}
+
+/* The release of every other reference happens before the acquire of the last one, which frees. */
+void part_unref(struct part *p)
+{
+	if (!p || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	if (atomic_load_explicit(&p->unlink, memory_order_relaxed)) {
+		/* What cannot be removed now is garbage that the next start removes. */
+		int rc = fs_remove_tree(p->fs, p->path, NULL);
+		(void)rc;
+	}
+	part_free(p);
+}
+
+void part_unlink_when_done(struct part *p)
+{
+	atomic_store_explicit(&p->unlink, true, memory_order_relaxed);
+}
+
+const struct part_meta *part_meta(const struct part *p)
+{
+	return &p->meta;
+}
+
+uint32_t part_series_count(const struct part *p)
+{
+	return part_index_series(p->index);
+}
+
+/* --- labels ------------------------------------------------------------------------------------------------------- */
+
+int part_select(struct part *p, const struct matcher *const *matchers, size_t n_matchers,
+    struct postings *out, struct err *err)
+{
+	return part_index_select(p->index, matchers, n_matchers, out, err);
+}
+
+int part_labels(
+    struct part *p, uint32_t ordinal, struct arena *arena, const struct labels **out, struct err *err)
+{
+	return part_index_labels(p->index, ordinal, arena, out, err);
+}
+
+int part_find(struct part *p, const struct labels *labels, uint32_t *ordinal, struct err *err)
+{
+	return part_index_find(p->index, labels, ordinal, err);
+}
+
+int part_each_name(struct part *p, int (*each)(void *arg, struct slice name), void *arg, struct err *err)
+{
+	return part_index_each_name(p->index, each, arg, err);
+}
+
+int part_each_value(struct part *p, struct slice name,
+    int (*each)(void *arg, struct slice value, uint64_t series), void *arg, struct err *err)
+{
+	return part_index_each_value(p->index, name, NULL, each, arg, err);
+}
+
+int part_each_value_among(struct part *p, struct slice name, const struct postings *among,
+    int (*each)(void *arg, struct slice value, uint64_t series), void *arg, struct err *err)
+{
+	return part_index_each_value(p->index, name, among, each, arg, err);
+}
+
+/* --- samples ------------------------------------------------------------------------------------------------------ */
+
+/* The directory entries of up to BATCH chunks. */
+struct entries {
+	size_t n;
+	int64_t min_t[BATCH], max_t[BATCH], count[BATCH];
+};
+
+static int corrupt(struct part *p, struct err *err, const char *what)
+{
+	return err_set(err, ERR_CORRUPT, "%s: %s", p->path, what);
+}
+
+static int column(struct part *p, enum dir_column c, uint64_t from, size_t n, int64_t *x, struct err *err)
+{
+	return packed_column_get(p->dir, &p->columns[c], from, n, x, err);
+}
+
+static int read_entries(struct part *p, uint64_t from, size_t n, struct entries *e, struct err *err)
+{
+	e->n = n;
+	int rc = column(p, DIR_MIN_T, from, n, e->min_t, err);
+	if (rc == 0)
+		rc = column(p, DIR_MAX_T, from, n, e->max_t, err);
+	return rc ? rc : column(p, DIR_COUNT, from, n, e->count, err);
+}
+
+static int chunks_of(struct part *p, uint32_t ordinal, uint64_t *from, uint64_t *to, struct err *err)
+{
+	int64_t ends[2];
+	int rc = column(p, DIR_FIRST_CHUNK, ordinal, 2, ends, err);
+	if (rc)
+		return rc;
+	if (ends[0] < 0 || ends[1] <= ends[0] || (uint64_t)ends[1] > p->meta.chunks)
+		return corrupt(p, err, "a series with impossible chunks");
+	*from = (uint64_t)ends[0];
+	*to = (uint64_t)ends[1];
+	return 0;
+}
+
+static int read_between(struct part *p, enum dir_column c, uint64_t i, struct page_span *out, struct err *err)
+{
+	int64_t ends[2];
+	int rc = column(p, c, i, 2, ends, err);
+	if (rc)
+		return rc;
+	if (ends[0] < 0 || ends[1] < ends[0])
+		return corrupt(p, err, "offsets go backwards");
+	return page_file_read(p->chunks, (uint64_t)ends[0], (uint64_t)(ends[1] - ends[0]), out, err);
+}
+
+static int read_floats(struct part *p, struct slice bytes, int64_t first_t_ms, int64_t min_t_ms,
+    int64_t max_t_ms, struct sample_column *out, struct err *err)
+{
+	bool shared;
+	uint64_t id;
+	struct page_span times = {.bytes = SL_EMPTY};
+	int rc = chunk_column_times_id(bytes, &shared, &id, err);
+	if (rc == 0 && shared)
+		rc = read_between(p, DIR_TIMES, id, &times, err);
+	if (rc == 0)
+		rc = chunk_column_read(bytes, times.bytes, first_t_ms, min_t_ms, max_t_ms, out, err);
+	page_span_done(&times);
+	return rc;
+}
+
+static int read_chunk(struct part *p, uint64_t chunk, int64_t first_t_ms, int64_t min_t_ms, int64_t max_t_ms,
+    struct sample_column *out, struct err *err)
+{
+	int64_t encoding;
+	struct page_span span;
+	int rc = column(p, DIR_ENCODING, chunk, 1, &encoding, err);
+	if (rc == 0)
+		rc = read_between(p, DIR_OFFSET, chunk, &span, err);
+	if (rc)
+		return rc;
+	if (encoding == CHUNK_ENCODING_COLUMN)
+		rc = read_floats(p, span.bytes, first_t_ms, min_t_ms, max_t_ms, out, err);
+	else if (encoding == CHUNK_ENCODING_HISTOGRAM)
+		rc = chunk_histogram_read(span.bytes, first_t_ms, min_t_ms, max_t_ms, out, err);
+	else
+		rc = err_set(err, ERR_CORRUPT, "chunk of an unknown encoding");
+	page_span_done(&span);
+	if (rc)
+		err_prefix(err, "%s: chunk %llu: ", p->path, (unsigned long long)chunk);
+	return rc;
+}
+
+int part_read(struct part *p, uint32_t ordinal, int64_t min_t_ms, int64_t max_t_ms, struct sample_column *out,
+    struct err *err)
+{
+	uint64_t from, to;
+	int rc = chunks_of(p, ordinal, &from, &to, err);
+	for (; rc == 0 && from < to; from += BATCH) {
+		struct entries e;
+		rc = read_entries(p, from, to - from < BATCH ? to - from : BATCH, &e, err);
+		for (size_t i = 0; rc == 0 && i < e.n; i++) {
+			if (e.min_t[i] > max_t_ms)
+				return 0;
+			if (e.max_t[i] >= min_t_ms)
+				rc = read_chunk(p, from + i, e.min_t[i], min_t_ms, max_t_ms, out, err);
+		}
+	}
+	return rc;
+}
+
+uint64_t part_estimate(struct part *p, uint32_t ordinal, int64_t min_t_ms, int64_t max_t_ms)
+{
+	uint64_t from, to, sum = 0;
+	if (chunks_of(p, ordinal, &from, &to, NULL))
+		return 0;
+	for (; from < to; from += BATCH) {
+		struct entries e;
+		if (read_entries(p, from, to - from < BATCH ? to - from : BATCH, &e, NULL))
+			return sum;
+		for (size_t i = 0; i < e.n; i++)
+			if (e.min_t[i] <= max_t_ms && e.max_t[i] >= min_t_ms && e.count[i] > 0)
+				sum += (uint64_t)e.count[i];
+	}
+	return sum;
+}
+
+/* --- verifying ---------------------------------------------------------------------------------------------------- */
+
+/* Every series' labels, in order, and its samples, in order and as many as the directory says. */
+static int verify_series(
+    struct part *p, uint32_t ordinal, struct sample_column *c, uint64_t *samples, struct err *err)
+{
+	sample_column_reset(c);
+	int rc = part_read(p, ordinal, INT64_MIN, INT64_MAX, c, err);
+	if (rc)
+		return rc;
+	for (size_t i = 1; i < c->n; i++)
+		if (c->t[i] <= c->t[i - 1])
+			return corrupt(p, err, "times do not ascend from chunk to chunk");
+	if (c->n != part_estimate(p, ordinal, INT64_MIN, INT64_MAX))
+		return corrupt(p, err, "a chunk has other samples than the directory says");
+	*samples += c->n;
+	return 0;
+}
+
+static int verify_all(struct part *p, struct arena *arena, struct err *err)
+{
+	struct sample_column c;
+	struct labels *before = NULL;
+	uint64_t samples = 0;
+	int rc = 0;
+	sample_column_init(&c, arena);
+	for (uint32_t i = 0; rc == 0 && i < part_series_count(p); i++) {
+		const struct labels *labels;
+		arena_reset(arena);
+		rc = part_labels(p, i, arena, &labels, err);
+		if (rc == 0 && before && labels_cmp(before, labels) >= 0)
+			rc = corrupt(p, err, "series are not in the order of their labels");
+		if (rc == 0) {
+			labels_free(before);
+			before = labels_copy(labels);
+			rc = verify_series(p, i, &c, &samples, err);
+		}
+	}
+	if (rc == 0 && samples != p->meta.samples)
+		rc = corrupt(p, err, "the number of samples is not that of the meta file");
+	labels_free(before);
+	sample_column_done(&c);
+	return rc;
+}
+
+int part_verify(struct part *p, struct err *err)
+{
+	int rc = page_file_verify(p->chunks, err);
+	if (rc == 0)
+		rc = page_file_verify(p->dir, err);
+	if (rc == 0)
+		rc = page_file_verify(p->index_file, err);
+	if (rc)
+		return rc;
+	struct arena *arena = arena_new(ARENA_NO_LIMIT);
+	rc = verify_all(p, arena, err);
+	arena_free(arena);
+	return rc;
+}

@@ -1,0 +1,112 @@
+#include "base/fs.h"
+#include "tests/lib/test.h"
+#include "tsdb/manifest.h"
+
+#include <stdlib.h>
+
+static struct manifest *open_it(const char *dir, bool want_torn)
+{
+	struct err err;
+	struct manifest *m;
+	bool torn;
+	check_ok("open", manifest_open(fs_real(), dir, &m, &torn, &err), &err);
+	check_int("torn", torn, want_torn);
+	return m;
+}
+
+static void changes_survive(void **state)
+{
+	(void)state;
+	struct err err;
+	char *dir = test_tmpdir();
+	struct manifest *m = open_it(dir, false);
+	size_t n;
+	for (uint64_t i = 0; i < 50; i++) {
+		struct manifest_part part = {.seq = manifest_next_seq(m),
+		    .level = (int)(i % 3),
+		    .min_t_ms = -5,
+		    .max_t_ms = (int64_t)i * 1000};
+		uint64_t drop[] = {i / 2, 12345};
+		struct manifest_change change = {.add = &part,
+		    .n_add = 1,
+		    .remove = drop,
+		    .n_remove = i % 2 ? 2 : 0,
+		    .wal_segment = i == 30 ? 9 : 0};
+		check_int("new", part.seq, i + 1);
+		check_ok("commit", manifest_commit(m, &change, &err), &err);
+	}
+	for (int again = 0; again < 3; again++) {
+		const struct manifest_part *parts = manifest_parts(m, &n);
+		check_int("parts", n, 26);
+		check_int("first", parts[0].seq, 25);
+		check_int("last", parts[n - 1].max_t_ms, 49000);
+		check_true("has", manifest_has(m, 50) && !manifest_has(m, 3) && !manifest_has(m, 51));
+		check_int("log", manifest_wal_segment(m), 9);
+		manifest_close(m);
+		m = open_it(dir, false);
+	}
+	check_int("next", manifest_next_seq(m), 51);
+	manifest_close(m);
+	manifest_close(NULL);
+	test_tmpdir_done(dir);
+}
+
+/* Cut at every byte: the list is that of the last whole record. */
+static void a_torn_end_is_cut_off(void **state)
+{
+	(void)state;
+	struct err err;
+	char *dir = test_tmpdir();
+	struct strbuf path = STRBUF_INIT, text = STRBUF_INIT;
+	size_t ends[6];
+	struct manifest *m = open_it(dir, false);
+	strbuf_addf(&path, "%s/manifest", dir);
+	for (size_t i = 0; i < 5; i++) {
+		uint64_t size;
+		int fd;
+		check_ok("open", fs_open(fs_real(), strbuf_cstr(&path), FS_READ, &fd, &err), &err);
+		check_ok("size", fs_size(fs_real(), fd, &size, &err), &err);
+		fs_close(fs_real(), fd);
+		ends[i] = size;
+		struct manifest_part part = {.seq = manifest_next_seq(m), .max_t_ms = 5};
+		struct manifest_change change = {.add = &part, .n_add = 1};
+		check_ok("commit", manifest_commit(m, &change, &err), &err);
+	}
+	manifest_close(m);
+	check_ok("read", fs_read_file(fs_real(), strbuf_cstr(&path), &text, &err), &err);
+	ends[5] = text.len;
+	for (size_t len = ends[0]; len <= text.len; len++) {
+		size_t whole = 0, n;
+		while (whole < 5 && ends[whole + 1] <= len)
+			whole++;
+		check_ok("write", fs_write_file(fs_real(), strbuf_cstr(&path), slice_of(text.ptr, len), &err),
+		    &err);
+		m = open_it(dir, len != ends[whole]);
+		manifest_parts(m, &n);
+		check_int("whole records", n, whole);
+		manifest_close(m);
+	}
+	/* A bent bit in front of the last record is damage, not a torn end. */
+	for (size_t bit = 0; bit < ends[4] * 8; bit++) {
+		struct strbuf bent = STRBUF_INIT;
+		bool torn;
+		strbuf_add_slice(&bent, strbuf_slice(&text));
+		bent.ptr[bit / 8] ^= (char)(1 << bit % 8);
+		check_ok(
+		    "write", fs_write_file(fs_real(), strbuf_cstr(&path), strbuf_slice(&bent), &err), &err);
+		int rc = manifest_open(fs_real(), dir, &m, &torn, &err);
+		if (rc == 0) {
+			/* A bent length that points behind the end looks like a torn end. */
+			check_true("noticed", torn);
+			manifest_close(m);
+		} else {
+			check_int("damaged", rc, ERR_CORRUPT);
+		}
+		strbuf_done(&bent);
+	}
+	strbuf_done(&path);
+	strbuf_done(&text);
+	test_tmpdir_done(dir);
+}
+
+TEST_MAIN("manifest", cmocka_unit_test(changes_survive), cmocka_unit_test(a_torn_end_is_cut_off))
