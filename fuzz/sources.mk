@@ -16,3 +16,7 @@ EXTRA_DIST += fuzz/corpus fuzz/driver.c
 
 fuzz_fuzz_url_SOURCES = fuzz/fuzz_url.c $(FUZZ_MAIN)
 fuzz_fuzz_url_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+
+fuzz_programs += fuzz/fuzz_promql_parse
+fuzz_fuzz_promql_parse_SOURCES = fuzz/fuzz_promql_parse.c $(FUZZ_MAIN)
+fuzz_fuzz_promql_parse_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)

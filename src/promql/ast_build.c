@@ -601,7 +601,8 @@ struct duration_expr *ast_dur_sign(
 	}
 	if (!minus)
 		return d;
-	struct duration_expr *e = new_duration(s, DURATION_SUB, d->depth, at);
+	struct duration_expr *e =
+	    new_duration(s, DURATION_SUB, d->depth, (struct ast_range){at.start, d->pos.end});
 	if (e)
 		e->rhs = d;
 	return e;
@@ -625,6 +626,9 @@ struct duration_expr *ast_dur_binary(struct parse_state *s, enum duration_op op,
 	struct duration_expr *d = new_duration(s, op, lhs->depth > rhs->depth ? lhs->depth : rhs->depth, at);
 	if (!d)
 		return NULL;
+	/* Parentheses around the sides do not count, as upstream has it. */
+	if (op != DURATION_MIN_OF && op != DURATION_MAX_OF)
+		d->pos = (struct ast_range){lhs->pos.start, rhs->pos.end};
 	d->lhs = lhs;
 	d->rhs = rhs;
 	return d;

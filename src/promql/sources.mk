@@ -72,3 +72,4 @@ grammar/promql_lexer.c: $(srcdir)/grammar/promql.l
 grammar/promql_lexer.h: grammar/promql_lexer.c
 src/promql/parse.$(OBJEXT) src/promql/lex_glue.$(OBJEXT) $(libpromql_grammar_a_OBJECTS): \
 	grammar/promql_grammar.h grammar/promql_lexer.h
+libpromql_a_SOURCES += src/promql/series_notation.c src/promql/series_notation.h

@@ -1,3 +1,4 @@
+#include "base/xmalloc.h"
 #include "promql/ast_print.h"
 #include "promql/functions.h"
 #include "promql/parse.h"
@@ -392,4 +393,200 @@ static void rejects(void **state)
 	test_cases_close(c);
 }
 
-TEST_MAIN("parse", cmocka_unit_test(accepts), cmocka_unit_test(rejects))
+/* --- our own --- */
+
+static void says_what_is_wrong(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *want;
+	} cases[] = {
+	    /* nothing experimental is on */
+	    {"limitk(1, x)", "1:1: parse error: limitk() is experimental and must be enabled with "
+			     "--enable-feature=promql-experimental-functions"},
+	    {"mad_over_time(x[5m])", "1:1: parse error: function \"mad_over_time\" is not enabled"},
+	    {"x anchored", "1:1: parse error: anchored modifier is experimental and not enabled"},
+	    {"a + fill(1) b", "1:5: parse error: binop fill modifiers are experimental and not enabled"},
+	    {"sum(x) by (a:b, \"\")", "1:17: parse error: invalid label name for grouping: \"\""},
+	    {"a +\n  b{c=d}",
+		"2:7: parse error: unexpected identifier \"d\" in label matching, expected string"},
+	    {"a{b=~\"(\"}", "1:3: parse error: error parsing regexp: missing closing ): `(`"},
+	    {"foo[5m", "1:7: parse error: unclosed left bracket"},
+	    {"foo[5m][", "1:9: parse error: unexpected end of input in duration expression"},
+	    {"foo[[5m]]", "1:5: parse error: unexpected character in duration expression: '['"},
+	    {"foo]", "1:4: parse error: unexpected right bracket ']'"},
+	    {"foo[:1m]", "1:6: parse error: unexpected colon before duration in duration expression"},
+	    {"foo[1m:1m:1m]", "1:10: parse error: unexpected colon ':'"},
+	    {"foo{a!b}", "1:6: parse error: unexpected character after '!' inside braces: 'b'"},
+	    {"foo{{}", "1:5: parse error: unexpected left brace '{'"},
+	    {"a \xe2\x98\xba", "1:3: parse error: unexpected character: '\xe2\x98\xba'"},
+	    {"a \xff", "1:3: parse error: unexpected character: '\xef\xbf\xbd'"},
+	    {"1.2.3", "1:1: parse error: bad number or duration syntax: \"1.2.\""},
+	    {"1h_", "1:1: parse error: bad number or duration syntax: \"1h_\""},
+	    {"0xg", "1:1: parse error: bad number or duration syntax: \"0x\""},
+	    {"1e400", "1:1: parse error: error parsing number: strconv.ParseFloat: parsing \"1e400\": value "
+		      "out of range"},
+	    {"sum(x y)", "1:7: parse error: unexpected identifier \"y\" in aggregation"},
+	    {"foo{a=\"b\" \"a long string\"}",
+		"1:11: parse error: unexpected string \"\\\"a long st\"... in label matching, "
+		"expected \",\" or \"}\""},
+	    {"foo @ bar", "1:7: parse error: unexpected identifier \"bar\" in @, expected timestamp"},
+	    {"foo[5m] offset 5m offset 1m", "1:1: parse error: offset may not be set multiple times"},
+	    {"foo @ 1 @ 2", "1:1: parse error: @ <timestamp> may not be set multiple times"},
+	    {"1 offset 5m",
+		"1:1: parse error: offset modifier must be preceded by an instant vector selector or range "
+		"vector selector or a subquery"},
+	    {"round()", "1:1: parse error: expected at least 1 argument(s) in call to \"round\", got 0"},
+	    {"foo + \"x\"",
+		"1:7: parse error: binary expression must contain only scalar and instant vector types"},
+	    {"sum by a (x)",
+		"1:8: parse error: unexpected identifier \"a\" in grouping opts, expected \"(\""},
+	    {"a + on(x y) b",
+		"1:10: parse error: unexpected identifier \"y\" in grouping opts, expected \",\" or \")\""},
+	    {"a:b c:d", "1:5: parse error: unexpected metric identifier \"c:d\""},
+	    {"on", "1:1: parse error: unexpected <on>"},
+	    {"by bool", "1:4: parse error: unexpected <bool>"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct arena *a = arena_new(ARENA_NO_LIMIT);
+		const struct expr *e = NULL;
+		struct err err = {0};
+		check_true(
+		    cases[i].text, promql_parse(a, slice_cstr(cases[i].text), NULL, &e, &err) == ERR_INVALID);
+		check_str(cases[i].text, slice_cstr(err.msg), cases[i].want);
+		arena_free(a);
+	}
+}
+
+/* Deep texts are refused, long ones are not. */
+static void depth_is_bounded(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *open, *middle, *close;
+	} shapes[] = {{"(", "x", ")"}, {"-", "x", ""}, {"x+", "x", ""}, {"x^", "x", ""}, {"abs(", "x", ")"},
+	    {"sum(", "x", ")"}, {"x[(", "5m", ")]"}, {"", "x", "[1m:]"}, {"x[", "1", "+1"},
+	    {"x[", "1", "^1"}};
+	for (size_t k = 0; k < sizeof(shapes) / sizeof(shapes[0]); k++) {
+		for (size_t n = 100; n <= 100000; n *= 1000) {
+			struct strbuf text = STRBUF_INIT;
+			for (size_t i = 0; i < n; i++)
+				strbuf_adds(&text, i && shapes[k].open[0] == 'x' && shapes[k].open[1] == '['
+						       ? "("
+						       : shapes[k].open);
+			strbuf_adds(&text, shapes[k].middle);
+			for (size_t i = 0; i < n; i++)
+				strbuf_adds(&text, shapes[k].close);
+			struct arena *a = arena_new(ARENA_NO_LIMIT);
+			const struct expr *e = NULL;
+			struct err err = {0};
+			int rc = promql_parse(a, strbuf_slice(&text), &everything, &e, &err);
+			if (n > 1000)
+				check_true(shapes[k].open, rc == ERR_INVALID);
+			arena_free(a);
+			strbuf_done(&text);
+		}
+	}
+	struct strbuf text = STRBUF_INIT;
+	for (size_t i = 0; i < 10000; i++)
+		strbuf_adds(&text, "(");
+	struct arena *a = arena_new(ARENA_NO_LIMIT);
+	const struct expr *e = NULL;
+	struct err err = {0};
+	strbuf_adds(&text, "x");
+	for (size_t i = 0; i < 10000; i++)
+		strbuf_adds(&text, ")");
+	check_int("10,000 parentheses", promql_parse(a, strbuf_slice(&text), NULL, &e, &err), ERR_INVALID);
+	check_true("says why", strstr(err.msg, "expression is nested too deeply") != NULL);
+	arena_free(a);
+	strbuf_done(&text);
+}
+
+static void long_texts_are_fine(void **state)
+{
+	(void)state;
+	struct strbuf text = STRBUF_INIT;
+	strbuf_adds(&text, "label_join(x, \"a\", \"b\"");
+	while (text.len < 1000000)
+		strbuf_adds(&text, ", \"some label of the source\"");
+	strbuf_adds(&text, ") + y{a=\"");
+	for (int i = 0; i < 1000000; i++)
+		strbuf_addch(&text, 'v');
+	strbuf_adds(&text, "\"}");
+	struct arena *a = arena_new(ARENA_NO_LIMIT);
+	const struct expr *e = NULL;
+	struct err err = {0};
+	check_ok("long", promql_parse(a, strbuf_slice(&text), NULL, &e, &err), &err);
+	check_int("nodes are numbered", e->binary.lhs->id < e->id, 1);
+	arena_free(a);
+	strbuf_done(&text);
+}
+
+static void selectors_alone(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *want; /* matchers, or the error */
+	} cases[] = {
+	    {"up", "__name__=\"up\" "},
+	    {"{a=\"b\",c!~\"d\"}", "a=\"b\" c!~\"d\" "},
+	    {"up{a=\"b\"} ", "a=\"b\" __name__=\"up\" "},
+	    {"{}", "1:1: parse error: vector selector must contain at least one non-empty matcher"},
+	    {"up[5m]", "1:3: parse error: unexpected \"[\""},
+	    {"up offset 5m", "1:4: parse error: unexpected <offset>"},
+	    {"1", "1:1: parse error: unexpected number \"1\""},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct arena *a = arena_new(ARENA_NO_LIMIT);
+		const struct matcher *const *matchers = NULL;
+		size_t n = 0;
+		struct err err = {0};
+		struct strbuf got = STRBUF_INIT;
+		if (promql_parse_selector(a, slice_cstr(cases[i].text), &matchers, &n, &err))
+			strbuf_adds(&got, err.msg);
+		for (size_t k = 0; k < n; k++) {
+			matcher_print(&got, matchers[k]);
+			strbuf_adds(&got, " ");
+		}
+		check_str(cases[i].text, strbuf_slice(&got), cases[i].want);
+		strbuf_done(&got);
+		arena_free(a);
+	}
+}
+
+/* Whatever people run in production parses. */
+static void real_queries_parse(void **state)
+{
+	(void)state;
+	const char *dir = test_conformance_dir();
+	if (!dir)
+		skip();
+	char *path = xasprintf("%s/queries/realistic.json", dir);
+	size_t len = 0;
+	char *text = test_read_file(path, &len);
+	struct json_doc *doc = NULL;
+	struct err err = {0};
+	assert_non_null(text);
+	check_ok(path, json_doc_parse(slice_of(text, len), &doc, &err), &err);
+	const struct json_value *list = json_doc_root(doc);
+	if (json_kind_of(list) == JSON_KIND_OBJECT)
+		list = json_member(list, json_member(list, "cases") ? "cases" : "queries");
+	check_true("there are some", json_count(list) > 50);
+	for (size_t i = 0; i < json_count(list); i++) {
+		struct slice query = SL_EMPTY;
+		if (!json_get_string(json_item(list, i), &query))
+			json_get_string(json_member(json_item(list, i), "query"), &query);
+		char *name = slice_dup(query);
+		struct arena *a = arena_new(ARENA_NO_LIMIT);
+		parse(a, name, query);
+		arena_free(a);
+		free(name);
+	}
+	json_doc_free(doc);
+	free(text);
+	free(path);
+}
+
+TEST_MAIN("parse", cmocka_unit_test(accepts), cmocka_unit_test(rejects), cmocka_unit_test(says_what_is_wrong),
+    cmocka_unit_test(depth_is_bounded), cmocka_unit_test(long_texts_are_fine),
+    cmocka_unit_test(selectors_alone), cmocka_unit_test(real_queries_parse))
