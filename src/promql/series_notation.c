@@ -183,7 +183,9 @@ static int read_series_into(struct cursor *c, struct label_vec *labels)
 		label_vec_push(labels, (struct label){SL(LABEL_NAME), name});
 	size_t behind_name = c->pos;
 	skip_spaces(c);
-	if (take(c, "{"))
+	/* Behind a name and a space, "{{" begins the first value. */
+	bool is_histogram = name.len && slice_starts(slice_from(c->text, c->pos), SL("{{"));
+	if (!is_histogram && take(c, "{"))
 		return read_label_set(c, labels);
 	c->pos = behind_name;
 	return name.len ? 0 : unexpected(c, "series", "metric name or \"{\"");

@@ -11,3 +11,5 @@ tests_promql_test_string_literal_SOURCES = tests/promql/test_string_literal.c
 # Not a test itself: runs the scripts it is given.
 check_PROGRAMS += tests/promqltest
 tests_promqltest_SOURCES = tests/promqltest.c
+unit_tests += tests/promql/test_script
+tests_promql_test_script_SOURCES = tests/promql/test_script.c
