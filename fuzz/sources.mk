@@ -20,3 +20,6 @@ fuzz_fuzz_url_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 fuzz_programs += fuzz/fuzz_promql_parse
 fuzz_fuzz_promql_parse_SOURCES = fuzz/fuzz_promql_parse.c $(FUZZ_MAIN)
 fuzz_fuzz_promql_parse_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+fuzz_programs += fuzz/fuzz_template
+fuzz_fuzz_template_SOURCES = fuzz/fuzz_template.c $(FUZZ_MAIN)
+fuzz_fuzz_template_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)

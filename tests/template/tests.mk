@@ -1,1 +1,12 @@
-# tests of template
+unit_tests += tests/template/test_go_time
+tests_template_test_go_time_SOURCES = tests/template/test_go_time.c
+unit_tests += tests/template/test_template_alert
+tests_template_test_template_alert_SOURCES = tests/template/test_template_alert.c
+unit_tests += tests/template/test_template_conformance
+tests_template_test_template_conformance_SOURCES = tests/template/test_template_conformance.c
+unit_tests += tests/template/test_template_exec
+tests_template_test_template_exec_SOURCES = tests/template/test_template_exec.c
+unit_tests += tests/template/test_template_humanize
+tests_template_test_template_humanize_SOURCES = tests/template/test_template_humanize.c
+unit_tests += tests/template/test_template_printf
+tests_template_test_template_printf_SOURCES = tests/template/test_template_printf.c

@@ -1,0 +1,68 @@
+/* The texts of alert rules: labels and annotations, with their variables set by a prelude, as Prometheus does. */
+#include "template/template_funcs.h"
+
+enum { MAX_OUTPUT_BYTES = 1 << 20 };
+
+static const char prelude[] =
+    "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}"
+    "{{$value := .Value}}";
+
+static struct slice template_name(struct slice alert, struct arena *arena)
+{
+	return arena_printf(arena, "__alert_%" SL_FMT, SL_ARG(alert));
+}
+
+/* The set with the text in it; NULL and an error. */
+static struct template_set *parse(struct slice name, struct slice text, struct arena *arena, struct err *err)
+{
+	struct template_set *set = template_set_new(arena, &template_prometheus_funcs);
+	struct slice whole = arena_printf(arena, "%s%" SL_FMT, prelude, SL_ARG(text));
+	if (template_parse(set, name, whole, err) == 0)
+		return set;
+	err_prefix(err, "error parsing template %" SL_FMT ": ", SL_ARG(name));
+	return NULL;
+}
+
+static struct template_value alert_data(
+    const struct template_alert_data *data, const struct template_env *env, struct arena *arena)
+{
+	struct template_entry *e = ARENA_ARRAY(arena, struct template_entry, 4);
+	e[0] = (struct template_entry){SL("ExternalLabels"), template_labels(arena, data->external_labels)};
+	e[1] = (struct template_entry){SL("ExternalURL"), template_text(env->external_url)};
+	e[2] = (struct template_entry){SL("Labels"), template_labels(arena, data->labels)};
+	e[3] = (struct template_entry){SL("Value"), template_float(data->value)};
+	if (data->histogram)
+		e[3].value = (struct template_value){.kind = TV_HISTOGRAM, .as.histogram = data->histogram};
+	return template_map(e, 4, false);
+}
+
+int template_check_alert(struct slice name, struct slice text, struct arena *arena, struct err *err)
+{
+	if (slice_find(text, '{') == text.len)
+		return 0;
+	return parse(template_name(name, arena), text, arena, err) ? 0 : ERR_INVALID;
+}
+
+int template_expand_alert(struct slice name, struct slice text, const struct template_alert_data *data,
+    const struct template_env *env, struct arena *arena, struct slice *out, struct err *err)
+{
+	if (slice_find(text, '{') == text.len) {
+		*out = text;
+		return 0;
+	}
+	struct slice full = template_name(name, arena);
+	const struct template_set *set = parse(full, text, arena, err);
+	if (!set)
+		return ERR_INVALID;
+	struct template_value value = alert_data(data, env, arena);
+	struct template_options options = {.user = (void *)(uintptr_t)env};
+	struct strbuf sb;
+	strbuf_init(&sb, MAX_OUTPUT_BYTES);
+	int rc = template_exec(set, full, &value, &options, arena, &sb, err);
+	if (rc == 0)
+		*out = arena_slice(arena, strbuf_slice(&sb));
+	else
+		err_prefix(err, "error executing template %" SL_FMT ": ", SL_ARG(full));
+	strbuf_done(&sb);
+	return rc;
+}
