@@ -193,7 +193,7 @@ static void reserve_body(struct http_request *req)
 	if (!text.len || req->early_status)
 		return;
 	unsigned long long n = strtoull(text.ptr, NULL, 10);
-	if (n > req->body.max || !strbuf_reserve(&req->body, (size_t)n))
+	if (n > req->body.max || (n && !strbuf_reserve(&req->body, (size_t)n)))
 		req->early_status = MHD_HTTP_CONTENT_TOO_LARGE;
 }
 
