@@ -183,7 +183,8 @@ int promql_parse(struct arena *arena, struct slice text, const struct parse_opti
 int promql_parse_selector(struct arena *arena, struct slice text, const struct matcher *const **matchers,
     size_t *n_matchers, struct err *err)
 {
-	struct parse_state s = {.arena = arena, .text = text, .start_token = START_SELECTOR};
+	struct parse_state s = {
+	    .arena = arena, .text = text, .start_token = START_SELECTOR, .may_match_all = true};
 	int rc = run(&s, NULL, err);
 	if (rc)
 		return rc;

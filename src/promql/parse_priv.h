@@ -15,8 +15,9 @@ struct parse_state {
 	void *scanner; /* flex's own state */
 
 	/* lexer (lex_glue.c) */
-	int start_token; /* given out first: says what the text is to be; 0 afterwards */
-	uint32_t pos;    /* behind the last token */
+	int start_token;    /* given out first: says what the text is to be; 0 afterwards */
+	bool may_match_all; /* a selector without a restriction is fine */
+	uint32_t pos;       /* behind the last token */
 	int paren_depth;
 	bool bracket_open;            /* between '[' and ']' */
 	bool got_duration, got_colon; /* within these brackets */

@@ -141,7 +141,8 @@ static void check_selector(struct parse_state *s, const struct expr *e)
 			    SL_ARG(parse_quote(s, sel->name)), SL_ARG(parse_quote(s, m->value)));
 		selective = selective || !matcher_matches_empty(m);
 	}
-	if (!selective)
+	/* A lone selector may match all series; the API, which asks for a restriction, says so in its own words. */
+	if (!selective && !s->may_match_all)
 		parse_fail(s, e->pos, "vector selector must contain at least one non-empty matcher");
 }
 
