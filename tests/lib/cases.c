@@ -54,6 +54,11 @@ size_t test_cases_count(const struct test_cases *c)
 	return c ? json_count(c->list) : 0;
 }
 
+const struct json_value *test_cases_member(const struct test_cases *c, const char *name)
+{
+	return json_member(json_doc_root(c->doc), name);
+}
+
 const struct json_value *test_case(const struct test_cases *c, size_t i)
 {
 	return json_item(c->list, i);

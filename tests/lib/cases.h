@@ -10,6 +10,8 @@ struct test_cases;
 struct test_cases *test_cases_open(const char *name);
 void test_cases_close(struct test_cases *c); /* takes NULL */
 size_t test_cases_count(const struct test_cases *c);
+/* A member that stands beside the list: the data all cases share. */
+const struct json_value *test_cases_member(const struct test_cases *c, const char *name);
 const struct json_value *test_case(const struct test_cases *c, size_t i);
 
 /* A member that is text, or {"bytes_hex": "..."}, or absent: then empty. Lives in the arena of the cases. */
