@@ -15,3 +15,7 @@ libweb_a_SOURCES = \
 	src/web/query_page.c src/web/query_page.h \
 	src/web/routes.c \
 	src/web/web.c src/web/web.h src/web/web_priv.h
+libweb_a_SOURCES += \
+	src/web/alerts_v2_io.c src/web/alerts_v2_priv.h \
+	src/web/alerts_v2_silences.c \
+	src/web/api_alerts_v2.c src/web/api_alerts_v2.h

@@ -9,3 +9,6 @@ tests_web_test_api_rules_SOURCES = tests/web/test_api_rules.c $(web_fixture)
 tests_web_test_api_targets_SOURCES = tests/web/test_api_targets.c $(web_fixture)
 tests_web_test_federate_SOURCES = tests/web/test_federate.c $(web_fixture)
 tests_web_test_web_SOURCES = tests/web/test_web.c $(web_fixture)
+unit_tests += tests/web/test_api_alerts_v2
+tests_web_test_api_alerts_v2_SOURCES = tests/web/test_api_alerts_v2.c \
+	tests/alertmanager/router_fixture.c tests/alertmanager/router_fixture.h
