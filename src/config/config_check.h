@@ -18,6 +18,7 @@ struct config_generation {
 	struct config *config; /* NULL when it could not be loaded */
 	struct config_rule_file *rule_files;
 	size_t n_rule_files;
+	const void *parsed_rules;       /* what src/rules made of rule_files, in the arena; NULL: not yet */
 	struct config_error_vec errors; /* with warnings; whoever checks more may add to it before sharing */
 };
 

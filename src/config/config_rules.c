@@ -223,11 +223,11 @@ static void decode_groups(struct config_ctx *ctx, const struct yaml_node *node, 
 
 /* Files. */
 
-static bool decode_file(
-    struct config_ctx *ctx, const struct yaml_node *root, bool is_legacy, struct config_rule_file *out)
+static bool decode_file(struct config_ctx *ctx, const struct yaml_node *root, struct slice text,
+    bool is_legacy, struct config_rule_file *out)
 {
 	static const struct config_field fields[] = {{"groups", CONFIG_CUSTOM, 0, .decode = decode_groups}};
-	struct config_rule_file file = {.path = ctx->file};
+	struct config_rule_file file = {.path = ctx->file, .text = text};
 	struct file_state state = {.file = &file, .is_legacy = is_legacy};
 	size_t before = ctx->errors->len;
 	config_decode(ctx, root, "rulefmt.RuleGroups", fields, ARRAY_LEN(fields), &state);
@@ -245,7 +245,7 @@ bool config_rules_read(struct arena *arena, const char *path, bool is_legacy, st
 	struct yaml_node *root;
 	struct slice content;
 	return config_read_yaml(arena, path, errors, &ctx, &root, &content) &&
-	       decode_file(&ctx, root, is_legacy, out);
+	       decode_file(&ctx, root, content, is_legacy, out);
 }
 
 bool config_rules_parse(struct arena *arena, struct slice name, struct slice text, bool is_legacy,
@@ -253,6 +253,7 @@ bool config_rules_parse(struct arena *arena, struct slice name, struct slice tex
 {
 	struct config_ctx ctx;
 	struct yaml_node *root;
-	return config_parse_yaml(arena, name, arena_slice(arena, text), errors, &ctx, &root) &&
-	       decode_file(&ctx, root, is_legacy, out);
+	struct slice content = arena_slice(arena, text);
+	return config_parse_yaml(arena, name, content, errors, &ctx, &root) &&
+	       decode_file(&ctx, root, content, is_legacy, out);
 }

@@ -26,7 +26,7 @@ struct config_rule_group {
 };
 
 struct config_rule_file {
-	struct slice path;
+	struct slice path, text;
 	struct config_rule_group *groups;
 	size_t n_groups;
 };
