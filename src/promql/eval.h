@@ -40,6 +40,9 @@ MUST_CHECK int eval_call(
 /* A function of a range vector. */
 MUST_CHECK int eval_range_call(
     struct eval *e, const struct expr *x, const struct grid *grid, struct source **out, struct err *err);
+/* An instant selector with the modifier smoothed. */
+MUST_CHECK int eval_smoothed_selector(
+    struct eval *e, const struct expr *x, const struct grid *grid, struct source **out, struct err *err);
 MUST_CHECK int eval_absent_over_time(
     struct eval *e, const struct expr *x, const struct grid *grid, struct source **out, struct err *err);
 /* absent(): 1 at the steps at which `s`, the value of `arg`, is empty. */

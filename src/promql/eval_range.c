@@ -178,6 +178,21 @@ static const int64_t *grid_times(struct eval *e, const struct grid *g)
 	return t;
 }
 
+/* anchored and smoothed: windows that look beyond the range, and functions of their own. */
+static void extend_windows(struct range_source *s, const struct selector *sel)
+{
+	static const struct range_func rates = {range_extended_rate, false, false};
+	int64_t lookback_ms = s->base.eval->lookback_ms;
+
+	if (!sel->anchored && !sel->smoothed)
+		return;
+	s->spec.kind = sel->anchored ? WINDOW_ANCHORED : WINDOW_SMOOTHED;
+	s->spec.before_ms = lookback_ms;
+	s->spec.after_ms = sel->smoothed ? lookback_ms : 0;
+	if (s->id == FN_RATE || s->id == FN_INCREASE || s->id == FN_DELTA)
+		s->func = &rates;
+}
+
 /* The range vector below the function: series or a subquery. */
 static int open_range(struct range_source *s, const struct expr *arg, const struct grid *grid,
     const char *func, struct err *err)
@@ -201,6 +216,7 @@ static int open_range(struct range_source *s, const struct expr *arg, const stru
 		return s->inner_t ? 0 : query_limits_no_memory(err);
 	}
 	s->spec = window_spec_for(&arg->selector.shift, grid, arg->selector.range.ms);
+	extend_windows(s, &arg->selector);
 	rc = series_select(e, &arg->selector, &s->spec, false, func, &s->set, err);
 	if (rc)
 		return rc;
@@ -311,6 +327,29 @@ int eval_range_call(
 		drop_names(s);
 	*out = &s->base;
 	return check_unique(&s->base, err);
+}
+
+int eval_smoothed_selector(
+    struct eval *e, const struct expr *x, const struct grid *grid, struct source **out, struct err *err)
+{
+	static const struct range_func value = {range_smoothed_value, true, false};
+	struct range_source *s = ARENA_NEW(e->arena, struct range_source);
+
+	s->base = (struct source){.ops = &range_ops, .eval = e, .grid = grid, .unique = true};
+	s->base.unique_nameless = selector_names_metric(&x->selector);
+	s->id = FN_LAST_OVER_TIME;
+	s->func = &value;
+	s->where = x->pos;
+	s->spec = window_spec_for(&x->selector.shift, grid, 0);
+	s->spec.kind = WINDOW_AROUND;
+	s->spec.before_ms = s->spec.after_ms = e->lookback_ms;
+	int rc = series_select(e, &x->selector, &s->spec, false, NULL, &s->set, err);
+	if (rc)
+		return rc;
+	s->base.n = s->set->n;
+	s->notes = ARENA_ARRAY(e->arena, uint16_t, s->base.n + 1);
+	*out = &s->base;
+	return 0;
 }
 
 static int or_presence(void *arg, size_t first, const struct tile *t, struct err *err)

@@ -167,6 +167,8 @@ static int make(struct eval *e, const struct expr *x, const struct grid *grid, c
 int eval_selector(struct eval *e, const struct expr *x, const struct grid *grid, const char *func,
     struct source **out, struct err *err)
 {
+	if (x->selector.smoothed)
+		return eval_smoothed_selector(e, x, grid, out, err);
 	return make(e, x, grid, func, false, out, err);
 }
 

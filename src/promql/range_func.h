@@ -53,6 +53,10 @@ struct range_func {
 /* NULL: not a function of one range vector. */
 const struct range_func *range_func_of(enum function_id id);
 
+/* Of rate, increase and delta with the modifiers anchored and smoothed; of an instant selector with smoothed. */
+void range_extended_rate(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row);
+void range_smoothed_value(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row);
+
 void range_rate(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row);
 void range_irate(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row);
 void range_deriv(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row);

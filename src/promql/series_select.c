@@ -14,8 +14,8 @@ int series_select(struct eval *e, const struct selector *sel, const struct windo
     bool newest_only, const char *func, struct series_set **out, struct err *err)
 {
 	struct select_hints hints = {
-	    .start_ms = spec->end_ms - spec->range_ms + 1,
-	    .end_ms = window_end_ms(spec, spec->n - 1),
+	    .start_ms = spec->end_ms - spec->range_ms - spec->before_ms + 1,
+	    .end_ms = window_end_ms(spec, spec->n - 1) + spec->after_ms,
 	    .step_ms = spec->n > 1 ? spec->step_ms : 0,
 	    .range_ms = sel->range.ms,
 	    .newest_only = newest_only,

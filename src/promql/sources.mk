@@ -20,6 +20,7 @@ libpromql_a_SOURCES = \
 	src/promql/eval_selector.c \
 	src/promql/eval_subquery.c \
 	src/promql/fold.c \
+	src/promql/func_extended.c \
 	src/promql/func_histogram.c \
 	src/promql/func_label.c \
 	src/promql/func_math.c src/promql/func_math.h \

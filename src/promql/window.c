@@ -32,6 +32,24 @@ static bool remember(struct windows *w, const int64_t *t, size_t n)
 	return true;
 }
 
+/* Narrows [lo, hi), all within reach, to what the kind of window wants. */
+static void trim_window(const struct window_spec *spec, const int64_t *t, int64_t end_ms, size_t *lo, size_t *hi)
+{
+	int64_t start_ms = end_ms - spec->range_ms;
+
+	if (*lo == *hi)
+		return;
+	bool nothing_inside = spec->kind != WINDOW_AROUND && t[*hi - 1] <= start_ms;
+	if (nothing_inside || t[*lo] > end_ms) {
+		*lo = *hi;
+		return;
+	}
+	while (*lo + 1 < *hi && t[*lo + 1] <= start_ms)
+		++*lo;
+	while (spec->kind != WINDOW_ANCHORED && *hi - *lo > 1 && t[*hi - 2] >= end_ms)
+		--*hi;
+}
+
 void windows_set(struct windows *w, const struct window_spec *spec, const int64_t *t, size_t n)
 {
 	size_t lo = 0, hi = 0;
@@ -47,24 +65,15 @@ void windows_set(struct windows *w, const struct window_spec *spec, const int64_
 	w->points = 0;
 	for (uint32_t k = 0; k < spec->n; k++) {
 		int64_t end = window_end_ms(spec, k);
-		while (hi < n && t[hi] <= end)
+		while (hi < n && t[hi] <= end + spec->after_ms)
 			hi++;
-		while (lo < hi && t[lo] <= end - spec->range_ms)
+		while (lo < hi && t[lo] <= end - spec->range_ms - spec->before_ms)
 			lo++;
-		w->lo[k] = (uint32_t)lo;
-		w->hi[k] = (uint32_t)hi;
-		w->points += hi - lo;
-	}
-}
-
-void window_newest(const struct window_spec *spec, const int64_t *t, size_t n, uint32_t *idx)
-{
-	size_t hi = 0;
-
-	for (uint32_t k = 0; k < spec->n; k++) {
-		int64_t end = window_end_ms(spec, k);
-		while (hi < n && t[hi] <= end)
-			hi++;
-		idx[k] = hi > 0 && t[hi - 1] > end - spec->range_ms ? (uint32_t)(hi - 1) : WINDOW_NONE;
+		size_t from = lo, to = hi;
+		if (spec->kind != WINDOW_PLAIN)
+			trim_window(spec, t, end, &from, &to);
+		w->lo[k] = (uint32_t)from;
+		w->hi[k] = (uint32_t)to;
+		w->points += to - from;
 	}
 }

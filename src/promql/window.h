@@ -8,11 +8,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum window_kind {
+	WINDOW_PLAIN,    /* start < t <= end */
+	WINDOW_ANCHORED, /* and the newest sample at or before start; empty when nothing is inside */
+	WINDOW_SMOOTHED, /* and the oldest sample at or after end as well */
+	WINDOW_AROUND,   /* of range 0: the newest sample at or before the time, and the oldest at or after it */
+};
+
 struct window_spec {
 	int64_t end_ms;  /* of the first step's window */
 	int64_t step_ms; /* from one window's end to the next; 0: all are the same (the @ modifier) */
 	int64_t range_ms;
 	uint32_t n;
+	enum window_kind kind;
+	int64_t before_ms, after_ms; /* how far before start and behind end the other kinds look */
 };
 
 static inline int64_t window_end_ms(const struct window_spec *s, uint32_t k)
@@ -35,7 +44,3 @@ void windows_init(struct windows *w);
 void windows_done(struct windows *w);
 /* Computes the bounds for this time column, or sees that they are known. */
 void windows_set(struct windows *w, const struct window_spec *spec, const int64_t *t, size_t n);
-
-/* For instant selectors: idx[k] is the newest sample in (end - range, end], or WINDOW_NONE. */
-#define WINDOW_NONE UINT32_MAX
-void window_newest(const struct window_spec *spec, const int64_t *t, size_t n, uint32_t *idx);

@@ -1,0 +1,228 @@
+/* rate, increase and delta over anchored and smoothed ranges, and smoothed instant selectors. Windows hold the samples from
+ * the one at or before the start of the range on, and with smoothed up to the one at or after its end (promql/window.h):
+ *
+ *          start                    end
+ *     a      |    b      c     d     |    e          anchored: d - a; smoothed: value at end - value at start, both on the
+ *   [a .. d] anchored, [a .. e] smoothed             lines between neighbours; nothing is extrapolated
+ *
+ * Where a counter began anew between two neighbours, the earlier is taken as 0 by the line. */
+#include "promql/range_func.h"
+
+#include <math.h>
+
+struct extent {
+	uint32_t first, last;
+	int64_t start_ms, end_ms;
+	bool line_left, line_right; /* the value at this end lies between two samples */
+	double left_share, right_share;
+};
+
+static struct extent extent_of(const struct range_call *c, const struct windows *w, const int64_t *t, uint32_t k)
+{
+	struct extent x = {.first = w->lo[k], .last = w->hi[k] - 1, .end_ms = window_end_ms(c->spec, k)};
+	bool smoothed = c->spec->kind != WINDOW_ANCHORED;
+
+	x.start_ms = x.end_ms - c->spec->range_ms;
+	x.line_left = smoothed && t[x.first] < x.start_ms && x.last > x.first;
+	x.line_right = smoothed && t[x.last] > x.end_ms && x.last > x.first;
+	if (x.line_left)
+		x.left_share =
+		    (double)(x.start_ms - t[x.first]) / (double)(t[x.first + 1] - t[x.first]);
+	if (x.line_right)
+		x.right_share = (double)(x.end_ms - t[x.last - 1]) / (double)(t[x.last] - t[x.last - 1]);
+	return x;
+}
+
+/* --- floats ------------------------------------------------------------------------------------------------------------- */
+
+static double float_between(double a, double b, int64_t t_ms, int64_t ta_ms, int64_t tb_ms, bool is_counter)
+{
+	if (is_counter && b < a)
+		a = 0;
+	return a + (b - a) * (double)(t_ms - ta_ms) / (double)(tb_ms - ta_ms);
+}
+
+static double float_growth(const struct range_call *c, const struct range_input *in, uint32_t k)
+{
+	struct extent x = extent_of(c, in->fw, in->float_t, k);
+	bool is_counter = c->id != FN_DELTA;
+	const double *v = in->v;
+	const int64_t *t = in->float_t;
+	double left = v[x.first], right = v[x.last], correction = 0;
+
+	if (x.line_left)
+		left = float_between(v[x.first], v[x.first + 1], x.start_ms, t[x.first], t[x.first + 1], is_counter);
+	if (x.line_right)
+		right = float_between(v[x.last - 1], v[x.last], x.end_ms, t[x.last - 1], t[x.last], is_counter);
+	if (!is_counter)
+		return right - left;
+	double prev = left;
+	for (uint32_t i = x.first + 1; i < x.last; i++) {
+		if (v[i] < prev)
+			correction += prev;
+		prev = v[i];
+	}
+	if (right < prev)
+		correction += prev;
+	return right - left + correction;
+}
+
+/* --- histograms --------------------------------------------------------------------------------------------------------- */
+
+/* On the line from a to b; NULL: they do not go together. */
+static const struct histogram *histogram_between(
+    struct arena *arena, const struct histogram *a, const struct histogram *b, double share, bool is_counter)
+{
+	unsigned notes = 0;
+
+	if (histogram_is_custom(a) != histogram_is_custom(b))
+		return NULL;
+	if (is_counter && histogram_detect_reset(b, a))
+		return histogram_scale(arena, b, share);
+	const struct histogram *rise = histogram_sub(arena, b, a, &notes);
+	return rise ? histogram_add(arena, a, histogram_scale(arena, rise, share), &notes) : NULL;
+}
+
+static void note_kinds(struct range_call *c, const struct histogram *const *h, const struct extent *x)
+{
+	if (c->id == FN_DELTA) {
+		if (h[x->first]->hint != HINT_GAUGE || h[x->last]->hint != HINT_GAUGE)
+			c->notes |= NOTE_NOT_GAUGE;
+		return;
+	}
+	for (uint32_t i = x->first; i <= x->last; i++) {
+		if (h[i]->hint == HINT_GAUGE)
+			c->notes |= NOTE_NOT_COUNTER;
+	}
+}
+
+/* What the counter had reached before each of its new beginnings; a beginning that the left line crosses is in it. */
+static const struct histogram *add_before_resets(struct arena *arena, const struct histogram *const *h,
+    const struct extent *x, const struct histogram *sum, unsigned *notes)
+{
+	for (uint32_t i = x->first + 1; sum && i <= x->last; i++) {
+		if (i == x->first + 1 && x->line_left)
+			continue;
+		if (histogram_detect_reset(h[i], h[i - 1]))
+			sum = histogram_add(arena, sum, h[i - 1], notes);
+	}
+	return sum;
+}
+
+static const struct histogram *histogram_growth(
+    struct range_call *c, struct arena *arena, const struct range_input *in, uint32_t k)
+{
+	struct extent x = extent_of(c, in->hw, in->histogram_t, k);
+	const struct histogram *const *h = in->h;
+	const struct histogram *left = h[x.first], *right = h[x.last], *sum = NULL;
+	bool is_counter = c->id != FN_DELTA;
+	unsigned notes = 0;
+
+	note_kinds(c, h, &x);
+	if (x.line_left)
+		left = histogram_between(arena, h[x.first], h[x.first + 1], x.left_share, is_counter);
+	if (x.line_right)
+		right = histogram_between(arena, h[x.last - 1], h[x.last], x.right_share, is_counter);
+	if (left && right)
+		sum = histogram_sub(arena, right, left, &notes);
+	if (sum && is_counter)
+		sum = add_before_resets(arena, h, &x, sum, &notes);
+	for (uint32_t i = x.first + 1; sum && i <= x.last; i++) {
+		if (histogram_is_custom(h[i]) != histogram_is_custom(h[x.first]))
+			sum = NULL;
+	}
+	if (sum == NULL) {
+		c->notes |= NOTE_MIXED_SCHEMAS;
+		return NULL;
+	}
+	if (notes & HISTOGRAM_NOTE_BOUNDS_RECONCILED)
+		c->notes |= NOTE_BOUNDS_RECONCILED;
+	struct histogram *out = histogram_copy(arena, sum);
+	out->hint = HINT_GAUGE;
+	return histogram_compact(arena, out);
+}
+
+/* --- both --------------------------------------------------------------------------------------------------------------- */
+
+static void set_histogram(struct tile *out, uint32_t row, uint32_t k, const struct histogram *h)
+{
+	if (h == NULL)
+		return;
+	tile_want_histograms(out);
+	struct row r = tile_row(out, row);
+	r.h[k] = h;
+	bit_set(r.present, k);
+}
+
+/* Which kind of samples step k has: true and a note when both. */
+static bool is_mixed(struct range_call *c, const struct range_input *in, uint32_t k, bool *has_histograms)
+{
+	*has_histograms = in->n_histograms && in->hw->hi[k] > in->hw->lo[k];
+	if (!*has_histograms || in->fw->hi[k] == in->fw->lo[k])
+		return false;
+	c->notes |= NOTE_MIXED_FLOATS_HISTOGRAMS;
+	return true;
+}
+
+void range_extended_rate(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row)
+{
+	double seconds = (double)c->spec->range_ms / 1000;
+	bool has_histograms;
+
+	for (uint32_t k = 0; k < in->fw->n; k++) {
+		if (is_mixed(c, in, k, &has_histograms))
+			continue;
+		if (has_histograms) {
+			const struct histogram *h = histogram_growth(c, out->arena, in, k);
+			set_histogram(out, row, k,
+			    h && c->id == FN_RATE ? histogram_divide(out->arena, h, seconds) : h);
+		} else if (in->fw->hi[k] > in->fw->lo[k]) {
+			double growth = float_growth(c, in, k);
+			struct row r = tile_row(out, row);
+			r.v[k] = c->id == FN_RATE ? growth / seconds : growth;
+			bit_set(r.present, k);
+			if (c->id != FN_DELTA)
+				c->notes |= NOTE_MAYBE_NOT_COUNTER;
+		}
+	}
+}
+
+static void smoothed_float(const struct range_call *c, const struct range_input *in, struct row r, uint32_t k)
+{
+	struct extent x = extent_of(c, in->fw, in->float_t, k);
+
+	r.v[k] = in->v[x.first];
+	if (x.line_right)
+		r.v[k] = float_between(in->v[x.last - 1], in->v[x.last], x.end_ms, in->float_t[x.last - 1],
+		    in->float_t[x.last], false);
+	bit_set(r.present, k);
+}
+
+static const struct histogram *smoothed_histogram(
+    struct range_call *c, struct arena *arena, const struct range_input *in, uint32_t k)
+{
+	struct extent x = extent_of(c, in->hw, in->histogram_t, k);
+	const struct histogram *a = in->h[x.first], *b = in->h[x.last];
+
+	if (!x.line_right)
+		return a;
+	const struct histogram *h =
+	    histogram_between(arena, a, b, x.right_share, a->hint != HINT_GAUGE && b->hint != HINT_GAUGE);
+	if (h == NULL)
+		c->notes |= NOTE_MIXED_SCHEMAS;
+	return h;
+}
+
+void range_smoothed_value(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row)
+{
+	bool has_histograms;
+
+	for (uint32_t k = 0; k < in->fw->n; k++) {
+		if (is_mixed(c, in, k, &has_histograms))
+			continue;
+		if (has_histograms)
+			set_histogram(out, row, k, smoothed_histogram(c, out->arena, in, k));
+		else if (in->fw->hi[k] > in->fw->lo[k])
+			smoothed_float(c, in, tile_row(out, row), k);
+	}
+}
