@@ -162,6 +162,8 @@ static bool add_or_subtract(
 		note(op, OP_BAD_LAYOUT);
 		return false;
 	}
+	if (op->op == OP_SUB)
+		h->hint = HINT_GAUGE;
 	*out = (struct value){.h = histogram_compact(arena, h)};
 	return true;
 }

@@ -81,5 +81,7 @@ MUST_CHECK int eval_label_call(
     struct eval *e, const struct expr *x, const struct grid *grid, struct source **out, struct err *err);
 MUST_CHECK int eval_histogram_call(
     struct eval *e, const struct expr *x, const struct grid *grid, struct source **out, struct err *err);
+MUST_CHECK int eval_info(
+    struct eval *e, const struct expr *x, const struct grid *grid, struct source **out, struct err *err);
 MUST_CHECK int eval_sort(
     struct eval *e, const struct expr *x, const struct grid *grid, struct source **out, struct err *err);

@@ -177,6 +177,8 @@ static void fold_histogram(struct fold *f, size_t group, size_t row, uint32_t k,
 	uint64_t *broken = f->broken + group * f->words;
 	unsigned notes = 0;
 
+	if (f->a->agg->op == AGG_AVG)
+		h = histogram_scale(arena, h, HISTOGRAM_MEAN_SCALE);
 	bit_set(f->seen_histograms + group * f->words, k);
 	f->n[group * f->steps + k]++;
 	if (bit_get(broken, k))
@@ -311,8 +313,11 @@ static void finish_histograms(struct fold *f, struct tile *out, uint32_t g)
 		}
 		if (bit_get(f->broken + g * f->words, k))
 			continue;
-		r.h[k] = f->a->agg->op == AGG_AVG ? histogram_sum_mean(f->sums[i], arena, f->n[i])
-						  : histogram_sum_result(f->sums[i], arena);
+		if (f->a->agg->op == AGG_AVG)
+			r.h[k] = histogram_scale(
+			    arena, histogram_sum_mean(f->sums[i], arena, f->n[i]), 1 / HISTOGRAM_MEAN_SCALE);
+		else
+			r.h[k] = histogram_sum_result(f->sums[i], arena);
 		bit_set(r.present, k);
 	}
 }

@@ -76,7 +76,9 @@ int aggregate_quantile(struct aggregation *a, struct source **out, struct err *e
 struct value_counts {
 	struct aggregation *a;
 	struct slice label;
-	struct hashtab rows; /* "group value" -> index + 1 into v */
+	struct hashtab rows; /* "group value" -> row */
+	struct hashtab
+	    by_labels; /* labels, printed -> row: the value may take the place of a grouping label */
 	struct counted {
 		const struct labels *labels;
 		double *n;
@@ -98,26 +100,39 @@ static struct slice value_text(double v, const struct histogram *h, struct strbu
 	return strbuf_slice(sb);
 }
 
-static struct counted *count_row_new(struct value_counts *c, uint32_t group, struct slice value)
+static void keep_row(struct value_counts *c, struct counted *row)
 {
-	struct arena *arena = c->a->eval->arena;
-	struct counted *row = ARENA_NEW(arena, struct counted);
-	struct label_builder b;
-
-	label_builder_init(&b, arena, aggregation_labels(c->a, group));
-	label_builder_set_copy(&b, c->label, value);
-	row->labels = label_builder_labels(&b);
-	row->n = ARENA_ARRAY(arena, double, c->a->grid->n);
-	row->present = ARENA_ARRAY(arena, uint64_t, bit_words(c->a->grid->n));
 	if (c->n == c->cap) {
 		size_t cap = c->cap ? 2 * c->cap : 16;
-		struct counted **v = ARENA_ARRAY(arena, struct counted *, cap);
+		struct counted **v = ARENA_ARRAY(c->a->eval->arena, struct counted *, cap);
 		if (c->n)
 			memcpy(v, c->v, c->n * sizeof(struct counted *));
 		c->v = v;
 		c->cap = cap;
 	}
 	c->v[c->n++] = row;
+}
+
+static struct counted *count_row_new(struct value_counts *c, uint32_t group, struct slice value)
+{
+	struct arena *arena = c->a->eval->arena;
+	struct strbuf key = STRBUF_INIT;
+	struct label_builder b;
+
+	label_builder_init(&b, arena, aggregation_labels(c->a, group));
+	label_builder_set_copy(&b, c->label, value);
+	const struct labels *labels = label_builder_labels(&b);
+	labels_print(&key, labels);
+	struct counted *row = hashtab_get(&c->by_labels, strbuf_slice(&key));
+	if (row == NULL) {
+		row = ARENA_NEW(arena, struct counted);
+		row->labels = labels;
+		row->n = ARENA_ARRAY(arena, double, c->a->grid->n);
+		row->present = ARENA_ARRAY(arena, uint64_t, bit_words(c->a->grid->n));
+		hashtab_put(&c->by_labels, strbuf_slice(&key), row);
+		keep_row(c, row);
+	}
+	strbuf_done(&key);
 	return row;
 }
 
@@ -164,6 +179,7 @@ int aggregate_values(struct aggregation *a, struct source **out, struct err *err
 	aggregation_assign(a);
 	int rc = source_drain(a->below, count_tile, &c, err);
 	hashtab_done(&c.rows);
+	hashtab_done(&c.by_labels);
 	if (rc)
 		return rc;
 	struct source *s = source_matrix_new(a->eval, a->grid, c.n);

@@ -269,6 +269,8 @@ int eval_call(
 	case FN_SORT_BY_LABEL:
 	case FN_SORT_BY_LABEL_DESC:
 		return eval_sort(e, x, grid, out, err);
+	case FN_INFO:
+		return eval_info(e, x, grid, out, err);
 	case FN_HISTOGRAM_AVG:
 	case FN_HISTOGRAM_COUNT:
 	case FN_HISTOGRAM_SUM:

@@ -220,18 +220,19 @@ static int compute_pair(struct matching *m, const struct operand *many, const st
 	    !many->is_fill && !one->is_fill && !many->row.h && !one->row.h && value_op_takes_floats(m->op.op);
 
 	memcpy(mask, steps, m->words * sizeof(*mask));
+	/* Judged before a comparison filters: two candidates are too many even when one of them falls out. */
+	uint64_t *taken = m->matched + group * m->words;
+	if (m->one_to_one && bits_overlap(taken, steps, m->words))
+		return clash(m, err);
+	for (uint32_t w = 0; w < m->words; w++)
+		taken[w] |= steps[w];
 	if (floats)
 		compute_floats(m, many, one, mask, at);
 	else
 		compute_values(m, many, one, mask, at);
 	uint64_t *present = tile_row(m->out->all, at).present;
-	uint64_t *taken = m->matched + group * m->words;
-	for (uint32_t w = 0; w < m->words; w++) {
-		if (m->one_to_one && (taken[w] & mask[w]))
-			return clash(m, err);
-		taken[w] |= mask[w];
+	for (uint32_t w = 0; w < m->words; w++)
 		present[w] |= mask[w];
-	}
 	return 0;
 }
 

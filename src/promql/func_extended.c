@@ -17,7 +17,8 @@ struct extent {
 	double left_share, right_share;
 };
 
-static struct extent extent_of(const struct range_call *c, const struct windows *w, const int64_t *t, uint32_t k)
+static struct extent extent_of(
+    const struct range_call *c, const struct windows *w, const int64_t *t, uint32_t k)
 {
 	struct extent x = {.first = w->lo[k], .last = w->hi[k] - 1, .end_ms = window_end_ms(c->spec, k)};
 	bool smoothed = c->spec->kind != WINDOW_ANCHORED;
@@ -26,8 +27,7 @@ static struct extent extent_of(const struct range_call *c, const struct windows 
 	x.line_left = smoothed && t[x.first] < x.start_ms && x.last > x.first;
 	x.line_right = smoothed && t[x.last] > x.end_ms && x.last > x.first;
 	if (x.line_left)
-		x.left_share =
-		    (double)(x.start_ms - t[x.first]) / (double)(t[x.first + 1] - t[x.first]);
+		x.left_share = (double)(x.start_ms - t[x.first]) / (double)(t[x.first + 1] - t[x.first]);
 	if (x.line_right)
 		x.right_share = (double)(x.end_ms - t[x.last - 1]) / (double)(t[x.last] - t[x.last - 1]);
 	return x;
@@ -51,9 +51,11 @@ static double float_growth(const struct range_call *c, const struct range_input 
 	double left = v[x.first], right = v[x.last], correction = 0;
 
 	if (x.line_left)
-		left = float_between(v[x.first], v[x.first + 1], x.start_ms, t[x.first], t[x.first + 1], is_counter);
+		left = float_between(
+		    v[x.first], v[x.first + 1], x.start_ms, t[x.first], t[x.first + 1], is_counter);
 	if (x.line_right)
-		right = float_between(v[x.last - 1], v[x.last], x.end_ms, t[x.last - 1], t[x.last], is_counter);
+		right =
+		    float_between(v[x.last - 1], v[x.last], x.end_ms, t[x.last - 1], t[x.last], is_counter);
 	if (!is_counter)
 		return right - left;
 	double prev = left;

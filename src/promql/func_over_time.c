@@ -213,12 +213,14 @@ static uint32_t histograms_in(const struct range_input *in, uint32_t k)
 static const struct histogram *fold_histograms(
     struct range_call *c, struct arena *a, const struct histogram *const *h, size_t n)
 {
-	struct histogram_sum *sum = histogram_sum_new(a, h[0]);
+	bool is_mean = c->id == FN_AVG_OVER_TIME;
+	double scale = is_mean ? HISTOGRAM_MEAN_SCALE : 1;
+	struct histogram_sum *sum = histogram_sum_new(a, is_mean ? histogram_scale(a, h[0], scale) : h[0]);
 	unsigned notes = 0;
 	bool fits = true;
 
 	for (size_t i = 1; i < n && fits; i++)
-		fits = histogram_sum_add(sum, h[i], &notes);
+		fits = histogram_sum_add(sum, is_mean ? histogram_scale(a, h[i], scale) : h[i], &notes);
 	if (notes & HISTOGRAM_NOTE_RESET_CONFLICT)
 		c->notes |= NOTE_RESET_CONFLICT;
 	if (notes & HISTOGRAM_NOTE_BOUNDS_RECONCILED)
@@ -227,8 +229,9 @@ static const struct histogram *fold_histograms(
 		c->notes |= NOTE_MIXED_SCHEMAS;
 		return NULL;
 	}
-	return c->id == FN_AVG_OVER_TIME ? histogram_sum_mean(sum, a, (double)n)
-					 : histogram_sum_result(sum, a);
+	if (!is_mean)
+		return histogram_sum_result(sum, a);
+	return histogram_scale(a, histogram_sum_mean(sum, a, (double)n), 1 / scale);
 }
 
 /* Sums over windows where many share samples would be done with partial sums; windows of alerts and dashboards are short,

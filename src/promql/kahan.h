@@ -25,3 +25,7 @@ static inline double kahan_value(const struct kahan *k)
 {
 	return k->sum + k->c;
 }
+
+/* Means of histograms are computed from sums of histograms made smaller by this power of two, which changes no digit, so that
+ * the sum cannot overflow before the mean does. */
+#define HISTOGRAM_MEAN_SCALE 0x1p-32

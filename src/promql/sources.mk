@@ -22,6 +22,7 @@ libpromql_a_SOURCES = \
 	src/promql/fold.c \
 	src/promql/func_extended.c \
 	src/promql/func_histogram.c \
+	src/promql/func_info.c \
 	src/promql/func_label.c \
 	src/promql/func_math.c src/promql/func_math.h \
 	src/promql/func_over_time.c \

@@ -33,7 +33,8 @@ static bool remember(struct windows *w, const int64_t *t, size_t n)
 }
 
 /* Narrows [lo, hi), all within reach, to what the kind of window wants. */
-static void trim_window(const struct window_spec *spec, const int64_t *t, int64_t end_ms, size_t *lo, size_t *hi)
+static void trim_window(
+    const struct window_spec *spec, const int64_t *t, int64_t end_ms, size_t *lo, size_t *hi)
 {
 	int64_t start_ms = end_ms - spec->range_ms;
 
