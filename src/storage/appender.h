@@ -73,9 +73,11 @@ struct appender_ops {
 	/* Type, help and unit of a metric family, as scraped or sent; best effort, never fails. */
 	void (*set_metadata)(struct appender *a, struct slice metric, const struct metadata *m);
 
-	/* Logs, then makes visible; the appender is freed in every case. When `durable` is given, it is called exactly once,
-	 * from any thread, perhaps before commit returns, when the log is on disk (rc 0) or could not be written (rc < 0, and
-	 * `why` says why); a commit without it does not wait for the disk. */
+	/* Logs, then makes visible; the appender is freed in every case. When `durable` is given, it is called exactly
+	 * once, from any thread, perhaps before commit returns, when the log is on disk (rc 0) or could not be written
+	 * (rc < 0, and `why` says why), also when commit itself fails: it is the one place to answer from. A commit without
+	 * it does not wait for the disk. `stats` counts what became of the samples in the end; the results of append() are
+	 * what was known then. */
 	int (*commit)(struct appender *a, struct append_stats *stats,
 	    void (*durable)(void *arg, int rc, const char *why), void *arg, struct err *err);
 	/* Forgets the samples (series that were made stay) and frees the appender. */

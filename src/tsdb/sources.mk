@@ -28,3 +28,35 @@ libtsdb_a_SOURCES += \
 # head, log and the store as a whole
 libtsdb_a_SOURCES += \
 	src/tsdb/tsdb.h
+libtsdb_a_SOURCES += \
+	src/tsdb/head_index.c src/tsdb/head_index.h \
+	src/tsdb/key_table.c src/tsdb/key_table.h \
+	src/tsdb/series_labels.c src/tsdb/series_labels.h \
+	src/tsdb/symbols.c src/tsdb/symbols.h \
+	src/tsdb/tag_table.c src/tsdb/tag_table.h
+libtsdb_a_SOURCES += \
+	src/tsdb/column_order.c src/tsdb/column_order.h \
+	src/tsdb/head.c src/tsdb/head.h \
+	src/tsdb/head_append.c src/tsdb/head_append.h \
+	src/tsdb/head_histogram.c src/tsdb/head_histogram.h \
+	src/tsdb/head_read.c src/tsdb/head_read.h \
+	src/tsdb/head_seal.c src/tsdb/head_seal.h \
+	src/tsdb/head_series.c src/tsdb/head_series.h \
+	src/tsdb/last_sample.h \
+	src/tsdb/metadata_store.c src/tsdb/metadata_store.h \
+	src/tsdb/series_snapshot.c src/tsdb/series_snapshot.h \
+	src/tsdb/series_stripe.c src/tsdb/series_stripe.h \
+	src/tsdb/wal_commit.c src/tsdb/wal_commit.h \
+	src/tsdb/wal_frames.c src/tsdb/wal_frames.h \
+	src/tsdb/wal_record.c src/tsdb/wal_record.h \
+	src/tsdb/wal_replay.c src/tsdb/wal_replay.h \
+	src/tsdb/wal_segment.c src/tsdb/wal_segment.h
+libtsdb_a_SOURCES += \
+	src/tsdb/data_dir.c src/tsdb/data_dir.h \
+	src/tsdb/part_set.c src/tsdb/part_set.h \
+	src/tsdb/retention.c src/tsdb/retention.h \
+	src/tsdb/tsdb.c src/tsdb/tsdb_priv.h \
+	src/tsdb/tsdb_maintain.c \
+	src/tsdb/tsdb_querier.c src/tsdb/tsdb_querier.h \
+	src/tsdb/tsdb_select.c src/tsdb/tsdb_select.h \
+	src/tsdb/tsdb_status.c

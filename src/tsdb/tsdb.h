@@ -28,33 +28,35 @@ enum wal_sync {
 		       */
 };
 
+/* clang-format off */
 struct tsdb_options {
 	const char *path;            /* the data directory; made when it is not there */
 	struct fs *fs;               /* NULL: fs_real() */
 	struct clock *clock;         /* NULL: clock_real() */
 	struct scheduler *scheduler; /* runs sealing and retention; NULL: only tsdb_maintain() does */
 	enum wal_sync wal_sync;
-	uint64_t wal_segment_bytes; /* 0: 64 MiB */
-	int64_t retention_ms;       /* 0: for ever */
-	uint64_t
-	    retention_bytes; /* 0: no bound; else the oldest parts go when all files together are larger */
-	int64_t seal_interval_ms; /* a stripe is sealed this long after its last time; 0: 32 minutes */
-	int64_t
-	    future_limit_ms; /* samples further ahead of the clock are refused; 0: 10 minutes; < 0: never */
-	uint64_t max_series; /* 0: as many as refs there are */
-	uint64_t head_memory_bytes;     /* open chunks beyond this are sealed early; 0: 1 GiB */
-	uint64_t page_cache_bytes;      /* 0: 64 MiB */
-	int64_t out_of_order_window_ms; /* samples older than the newest of their series by less than this are
-					   taken; 0: none */
+	uint64_t wal_segment_bytes;  /* 0: 64 MiB */
+	int64_t retention_ms;        /* 0: for ever */
+	uint64_t retention_bytes;    /* 0: no bound; else the oldest parts go when all parts together are larger */
+	int64_t seal_interval_ms;    /* a stripe is sealed this long after its last time; 0: 32 minutes */
+	int64_t future_limit_ms;     /* samples further ahead of the clock are refused; 0: 10 minutes; < 0: never */
+	uint64_t max_series;         /* 0: as many as refs there are */
+	uint64_t head_memory_bytes;  /* open chunks beyond this are sealed early; 0: 1 GiB */
+	uint64_t page_cache_bytes;   /* 0: 64 MiB */
 };
 
 struct tsdb;
 
-/* Locks the directory, reads parts and series, replays the log. When it fails nothing was changed and one
- * line says why: ERR_BUSY      the directory is locked by another process ERR_IO        not writable, not
- * readable ERR_EXISTS    the directory belongs to a Prometheus ERR_CORRUPT   the manifest cannot be read (a
- * damaged part or log segment is set aside instead, and counted) ERR_UNSUPPORTED  a format of a newer version
+/* Locks the directory, reads parts and series, replays the log. When it fails nothing was changed and one line says why:
+ *
+ *   ERR_BUSY         the directory is locked by another process
+ *   ERR_IO           not writable, not readable
+ *   ERR_EXISTS       the directory belongs to a Prometheus
+ *   ERR_CORRUPT      the manifest cannot be read (a damaged part or log segment is set aside instead, and noted)
+ *   ERR_UNSUPPORTED  a format of a newer version
+ *
  * The caller closes it. */
+/* clang-format on */
 MUST_CHECK int tsdb_open(const struct tsdb_options *o, struct tsdb **out, struct err *err);
 /* Writes and syncs what waits, gives the lock back. Open appenders and queriers must be gone. Takes NULL. */
 void tsdb_close(struct tsdb *db);
@@ -75,8 +77,8 @@ struct tsdb_status {
 	int64_t head_min_t_ms, head_max_t_ms; /* INT64_MAX, INT64_MIN while the head is empty */
 	int64_t min_t_ms, max_t_ms;           /* parts included */
 	uint64_t parts, part_bytes, part_samples;
-	uint64_t wal_bytes, wal_segments, wal_quarantined;
-	uint64_t head_memory_bytes; /* columns, chunks, labels, tables and postings */
+	uint64_t wal_bytes, wal_segments, wal_damaged;
+	uint64_t head_memory_bytes; /* columns, chunks, labels and tables */
 	bool read_only;             /* the disk failed twice: no writes are taken */
 	bool replaying;
 	uint64_t replay_segments_done, replay_segments; /* /status/walreplay: current and max */

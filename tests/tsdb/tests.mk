@@ -11,3 +11,6 @@ unit_tests += tests/tsdb/test_manifest
 tests_tsdb_test_manifest_SOURCES = tests/tsdb/test_manifest.c
 unit_tests += tests/tsdb/test_part
 tests_tsdb_test_part_SOURCES = tests/tsdb/test_part.c
+# the store
+unit_tests += tests/tsdb/test_tsdb_model
+tests_tsdb_test_tsdb_model_SOURCES = tests/tsdb/test_tsdb_model.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h

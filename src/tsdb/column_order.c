@@ -1,0 +1,69 @@
+#include "tsdb/column_order.h"
+
+#include <stdlib.h>
+
+struct placed {
+	int64_t t;
+	size_t at; /* where it was pushed */
+};
+
+static int by_time(const void *a, const void *b)
+{
+	const struct placed *x = a, *y = b;
+	if (x->t != y->t)
+		return x->t < y->t ? -1 : 1;
+	return (x->at > y->at) - (x->at < y->at);
+}
+
+static bool is_ascending(const struct sample_column *c, size_t from)
+{
+	for (size_t i = from + 1; i < c->n; i++)
+		if (c->t[i] <= c->t[i - 1])
+			return false;
+	return true;
+}
+
+/* The samples in the order of `p`; of equal times the last. Returns how many. */
+static size_t gather(
+    const struct sample_column *c, const struct placed *p, size_t n, struct sample_column *to)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (i + 1 < n && p[i + 1].t == p[i].t)
+			continue;
+		to->t[kept] = p[i].t;
+		to->v[kept] = c->v[p[i].at];
+		if (c->h)
+			to->h[kept] = c->h[p[i].at];
+		kept++;
+	}
+	return kept;
+}
+
+bool column_order(struct sample_column *c, size_t from)
+{
+	if (is_ascending(c, from))
+		return true;
+	size_t n = c->n - from;
+	struct placed *p = reallocarray(NULL, n, sizeof(*p));
+	struct sample_column to = {
+	    .t = reallocarray(NULL, n, sizeof(*to.t)),
+	    .v = reallocarray(NULL, n, sizeof(*to.v)),
+	    .h = c->h ? reallocarray(NULL, n, sizeof(*to.h)) : NULL,
+	};
+	bool ok = p && to.t && to.v && (to.h || !c->h);
+	if (ok) {
+		for (size_t i = 0; i < n; i++)
+			p[i] = (struct placed){c->t[from + i], from + i};
+		qsort(p, n, sizeof(*p), by_time);
+		n = gather(c, p, n, &to);
+		memcpy(c->t + from, to.t, n * sizeof(*to.t));
+		memcpy(c->v + from, to.v, n * sizeof(*to.v));
+		if (c->h)
+			memcpy(c->h + from, to.h, n * sizeof(*to.h));
+		c->n = from + n;
+	}
+	free(p);
+	sample_column_done(&to);
+	return ok;
+}

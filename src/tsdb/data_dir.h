@@ -1,0 +1,17 @@
+/* The data directory as a whole: whether it is ours, and its lock. */
+#pragma once
+
+#include "base/err.h"
+#include "base/fs.h"
+
+/* The paths below the directory; each on the heap. */
+struct data_dir {
+	struct fs *fs;
+	char *path, *wal, *head, *parts;
+	int lock_fd; /* -1: not locked */
+};
+
+/* Checks, makes what is missing, and locks. When it fails nothing was made or changed but, perhaps, empty folders.
+ * ERR_EXISTS: it belongs to a Prometheus; ERR_BUSY: locked; ERR_IO: not writable. */
+MUST_CHECK int data_dir_open(struct fs *fs, const char *path, struct data_dir *out, struct err *err);
+void data_dir_close(struct data_dir *d);

@@ -1,0 +1,256 @@
+#include "tsdb/head.h"
+
+#include "base/utf8.h"
+#include "tsdb/head_append.h"
+#include <assert.h>
+#include <inttypes.h>
+
+void head_init(struct head *h, const struct head_options *o)
+{
+	*h = (struct head){.options = *o, .next_ref = 1};
+	h->appendable.begin = head_begin;
+	head_columns_init(&h->columns);
+	for (unsigned i = 0; i < HEAD_STRIPES; i++)
+		series_stripe_init(&h->stripes[i], i);
+	rwlock_init(&h->index_lock, LOCK_POSTINGS, "head index");
+	head_index_init(&h->index);
+	rwlock_init(&h->keys_lock, LOCK_SERIES, "series keys");
+	metadata_store_init(&h->metadata);
+	atomic_init(&h->min_t_ms, INT64_MAX);
+	atomic_init(&h->max_t_ms, INT64_MIN);
+	lock_init(&h->spare_lock, LOCK_POOL, "appenders");
+}
+
+void head_done(struct head *h)
+{
+	head_free_spare(h);
+	lock_done(&h->spare_lock);
+	metadata_store_done(&h->metadata);
+	key_table_done(&h->by_key);
+	rwlock_done(&h->keys_lock);
+	tag_table_done(&h->by_labels);
+	head_index_done(&h->index);
+	rwlock_done(&h->index_lock);
+	for (unsigned i = 0; i < HEAD_STRIPES; i++)
+		series_stripe_done(&h->stripes[i]);
+	head_columns_done(&h->columns);
+}
+
+/* --- making series -------------------------------------------------------------------------------------------- */
+
+static int check_labels(const struct labels *labels, struct err *err)
+{
+	if (labels->n == 0)
+		return err_set(err, ERR_INVALID, "empty labelset: invalid sample");
+	if (labels->n > SERIES_MAX_LABELS)
+		return err_set(
+		    err, ERR_INVALID, "%u labels: a series has at most %d", labels->n, SERIES_MAX_LABELS);
+	size_t bytes = 0;
+	LABELS_EACH (l, labels) {
+		bytes += l->name.len + l->value.len;
+		if (!label_name_valid(l->name))
+			return err_set(
+			    err, ERR_INVALID, "invalid label name \"%" SL_FMT "\"", SL_ARG(l->name));
+		if (!utf8_valid(l->value))
+			return err_set(err, ERR_INVALID, "value of label \"%" SL_FMT "\" is not valid UTF-8",
+			    SL_ARG(l->name));
+	}
+	if (bytes > SERIES_MAX_BYTES)
+		return err_set(err, ERR_INVALID, "labels of %zu bytes: a series has at most %d", bytes,
+		    SERIES_MAX_BYTES);
+	return 0;
+}
+
+/* Of a ref that was given out: its block is there. */
+static struct head_series *series_of(struct head *h, series_ref ref)
+{
+	struct head_block *b = head_columns_block(&h->columns, ref);
+	assert(b);
+	return &b->series[series_in_block(ref)];
+}
+
+/* Index lock. */
+static series_ref find_labels(struct head *h, const struct labels *labels)
+{
+	struct tag_walk w;
+	for (series_ref ref = tag_table_first(&h->by_labels, labels->hash, &w); ref;
+	     ref = tag_table_next(&w)) {
+		uint32_t handle = series_of(h, ref)->labels; /* 0: it is being dropped */
+		if (handle && series_labels_eq(&h->index.labels, handle, labels))
+			return ref;
+	}
+	return 0;
+}
+
+series_ref head_find_labels(struct head *h, const struct labels *labels)
+{
+	rwlock_read(&h->index_lock);
+	series_ref ref = find_labels(h, labels);
+	rwlock_release(&h->index_lock);
+	return ref;
+}
+
+/* Index lock for writing: makes the series and, last of all, findable. */
+static int enter_series(struct head *h, series_ref ref, const struct labels *labels, struct err *err)
+{
+	struct head_block *b = head_columns_make(&h->columns, ref);
+	if (!b)
+		return err_set(
+		    err, ERR_LIMIT, "no room for more series: %" PRIu64 " are there", (uint64_t)h->n_series);
+	uint32_t handle;
+	int rc = head_index_add(&h->index, ref, labels, &handle, err);
+	if (rc != 0)
+		return rc;
+	if (h->wal)
+		wal_append_series(h->wal, ref, labels);
+	atomic_store_explicit(&b->series[series_in_block(ref)].labels, handle, memory_order_release);
+	tag_table_add(&h->by_labels, labels->hash, ref);
+	atomic_fetch_add_explicit(&h->n_series, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&h->label_pairs, labels->n, memory_order_relaxed);
+	return 0;
+}
+
+static int new_series(struct head *h, const struct labels *labels, series_ref *ref, struct err *err)
+{
+	if (h->options.max_series && h->n_series >= h->options.max_series)
+		return err_set(
+		    err, ERR_LIMIT, "the limit of %" PRIu64 " series is reached", h->options.max_series);
+	int rc = enter_series(h, h->next_ref, labels, err);
+	if (rc == 0)
+		*ref = h->next_ref++;
+	return rc;
+}
+
+/* A series that ended and was about to be dropped comes back. The snapshot being written leaves it out, so it is logged
+ * anew, before it takes samples again. False: too late, it is gone. */
+static bool revive(struct head *h, series_ref ref, const struct labels *labels)
+{
+	struct head_series *s = series_of(h, ref);
+	struct series_stripe *stripe = &h->stripes[series_stripe_of(ref)];
+	lock_take(&stripe->lock);
+	bool is_there = s->labels != 0;
+	if (is_there && (s->flags & SERIES_DYING)) {
+		if (h->wal)
+			wal_append_series(h->wal, ref, labels);
+		s->flags &= (uint32_t)~SERIES_DYING & 0xff;
+	}
+	lock_release(&stripe->lock);
+	return is_there;
+}
+
+/* The series with these labels, made when new. */
+static int find_or_make(struct head *h, const struct labels *labels, series_ref *ref, struct err *err)
+{
+	for (;;) {
+		int rc = 0;
+		rwlock_write(&h->index_lock);
+		series_ref found = find_labels(h, labels);
+		bool is_known = found != 0;
+		if (!is_known)
+			rc = new_series(h, labels, &found, err);
+		rwlock_release(&h->index_lock);
+		if (rc != 0)
+			return rc;
+		if (!is_known || revive(h, found, labels)) {
+			*ref = found;
+			return 0;
+		}
+	}
+}
+
+static void remember_key(struct head *h, const struct series_key *key, series_ref ref)
+{
+	rwlock_write(&h->keys_lock);
+	h->by_key.max_len = 2 * h->n_series + (1 << 20);
+	key_table_put(&h->by_key, key, ref);
+	rwlock_release(&h->keys_lock);
+}
+
+int head_add_series(struct head *h, const struct series_key *key, const struct labels *labels,
+    series_ref *ref, struct err *err)
+{
+	int rc = check_labels(labels, err);
+	if (rc != 0)
+		return rc;
+	series_ref found;
+	rc = find_or_make(h, labels, &found, err);
+	if (rc != 0)
+		return rc;
+	if (key)
+		remember_key(h, key, found);
+	*ref = found;
+	return 0;
+}
+
+bool head_restore_series(struct head *h, series_ref ref, const struct labels *labels)
+{
+	rwlock_write(&h->index_lock);
+	struct head_block *b = head_columns_make(&h->columns, ref);
+	bool is_free = b && b->series[series_in_block(ref)].labels == 0 && find_labels(h, labels) == 0;
+	bool ok = is_free && enter_series(h, ref, labels, NULL) == 0;
+	if (ok && ref >= h->next_ref)
+		h->next_ref = ref + 1;
+	rwlock_release(&h->index_lock);
+	return ok;
+}
+
+/* In two steps, because a stripe's lock comes before the index lock: from the first on nobody finds the series any more,
+ * and whoever has its labels makes a new one. */
+void head_drop_series(struct head *h, series_ref ref)
+{
+	struct head_series *s = series_of(h, ref);
+	struct series_stripe *stripe = &h->stripes[series_stripe_of(ref)];
+	lock_take(&stripe->lock);
+	uint32_t handle = s->flags & SERIES_DYING ? s->labels : 0;
+	if (handle)
+		atomic_store(&s->labels, 0);
+	lock_release(&stripe->lock);
+	if (!handle)
+		return;
+	struct arena *arena = arena_new(ARENA_NO_LIMIT);
+	rwlock_write(&h->index_lock);
+	const struct labels *labels = series_labels_get(&h->index.labels, handle, arena);
+	head_index_remove(&h->index, ref, handle);
+	tag_table_remove(&h->by_labels, labels->hash, ref);
+	rwlock_release(&h->index_lock);
+	atomic_fetch_sub(&h->n_series, 1);
+	atomic_fetch_sub(&h->label_pairs, labels->n);
+	arena_free(arena);
+}
+
+/* --- sizes ----------------------------------------------------------------------------------------------------- */
+
+void head_note_times(struct head *h, int64_t min_t_ms, int64_t max_t_ms)
+{
+	int64_t known = atomic_load_explicit(&h->min_t_ms, memory_order_relaxed);
+	while (min_t_ms < known && !atomic_compare_exchange_weak(&h->min_t_ms, &known, min_t_ms))
+		;
+	known = atomic_load_explicit(&h->max_t_ms, memory_order_relaxed);
+	while (max_t_ms > known && !atomic_compare_exchange_weak(&h->max_t_ms, &known, max_t_ms))
+		;
+}
+
+size_t head_chunk_bytes(struct head *h)
+{
+	size_t n = 0;
+	for (unsigned i = 0; i < HEAD_STRIPES; i++) {
+		struct series_stripe *s = &h->stripes[i];
+		lock_take(&s->lock);
+		n += slab_reserved_bytes(s->slab) + s->closed.cap * sizeof(struct closed_chunk) +
+		     s->histograms.bytes;
+		lock_release(&s->lock);
+	}
+	return n;
+}
+
+size_t head_bytes(struct head *h)
+{
+	size_t n = head_chunk_bytes(h);
+	rwlock_read(&h->index_lock);
+	n += head_columns_bytes(&h->columns) + head_index_bytes(&h->index) + h->by_labels.bytes;
+	rwlock_release(&h->index_lock);
+	rwlock_read(&h->keys_lock);
+	n += h->by_key.bytes;
+	rwlock_release(&h->keys_lock);
+	return n;
+}

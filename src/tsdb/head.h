@@ -1,0 +1,74 @@
+/* The head: all series that take samples, with their newest samples, in memory; made durable by the log, emptied into parts
+ * by sealing (head_seal.h). Parts of it: columns by ref (head_series.h), stripes (series_stripe.h), the index of labels
+ * (head_index.h), two tables that find a series by its labels or by a writer's key.
+ *
+ * Locks, in this order: a stripe's, or the index lock, then the keys', then the log's. Never two stripes at once, never a
+ * stripe and the index together. */
+#pragma once
+
+#include "base/clock.h"
+#include "base/lock.h"
+#include "base/vec.h"
+#include "tsdb/head_index.h"
+#include "tsdb/head_series.h"
+#include "tsdb/key_table.h"
+#include "tsdb/metadata_store.h"
+#include "tsdb/series_stripe.h"
+#include "tsdb/wal_commit.h"
+#include <stdatomic.h>
+
+struct head_options {
+	struct clock *clock;
+	int64_t retention_ms;    /* 0: for ever */
+	int64_t future_limit_ms; /* < 0: none */
+	uint64_t max_series;     /* 0: none */
+};
+
+struct head_appender;
+VEC_DEFINE(head_appenders, struct head_appender *);
+
+struct head {
+	struct appendable appendable; /* first: the door is the head */
+	struct head_options options;
+	struct wal *wal; /* borrowed; NULL while replaying */
+
+	struct head_columns columns;
+	struct series_stripe stripes[HEAD_STRIPES];
+
+	struct rwlock index_lock; /* LOCK_POSTINGS */
+	/* index_lock: */
+	struct head_index index;
+	struct tag_table by_labels; /* the labels' hash -> ref */
+	series_ref next_ref;
+
+	struct rwlock keys_lock; /* LOCK_SERIES */
+	struct key_table by_key; /* keys_lock */
+
+	struct metadata_store metadata;
+
+	_Atomic uint64_t n_series, label_pairs;
+	_Atomic int64_t min_t_ms, max_t_ms; /* of all samples since the start; INT64_MAX, INT64_MIN: none */
+
+	struct lock spare_lock;      /* LOCK_POOL */
+	struct head_appenders spare; /* spare_lock: appenders to use again, for their memory */
+};
+
+void head_init(struct head *h, const struct head_options *o);
+void head_done(struct head *h);
+
+/* The series with these labels, made when new; logged before anybody can find it. ERR_INVALID, ERR_LIMIT. */
+MUST_CHECK int head_add_series(struct head *h, const struct series_key *key, const struct labels *labels,
+    series_ref *ref, struct err *err);
+/* For replay: this ref has these labels. False: another series has the ref or the labels, or there is no room. */
+bool head_restore_series(struct head *h, series_ref ref, const struct labels *labels);
+/* Takes a dying series out of the index; its ref is not used again. Without locks held. */
+void head_drop_series(struct head *h, series_ref ref);
+
+/* The ref of the series with these labels, 0: none. */
+series_ref head_find_labels(struct head *h, const struct labels *labels);
+
+/* Widens the time range of the head. */
+void head_note_times(struct head *h, int64_t min_t_ms, int64_t max_t_ms);
+/* Bytes of columns, chunks, label sets and tables. */
+size_t head_bytes(struct head *h);
+size_t head_chunk_bytes(struct head *h);

@@ -1,0 +1,521 @@
+#include "tsdb/head_append.h"
+
+#include "base/counters.h"
+#include "base/hash.h"
+#include "base/xmalloc.h"
+#include "model/stale_marker.h"
+#include "tsdb/chunk_histogram.h"
+#include <string.h>
+
+enum {
+	RUN_MAX = 2048,  /* samples a stripe's lock is held for */
+	FIND_MAX = 1024, /* keys the keys' lock is held for */
+	PREFETCH = 12,   /* samples ahead */
+	SPARE_MAX = 16,
+	HISTOGRAM_MAX_BYTES = 1 << 20, /* encoded; a log record must hold it */
+	SPARE_SAMPLES = 1 << 17,       /* a larger appender gives its memory back */
+};
+VEC_DEFINE(sample_vec, struct sample);
+
+struct pending_histogram {
+	series_ref ref;
+	int64_t t_ms;
+	size_t offset, len; /* in the appender's bytes */
+	uint64_t index;     /* in the order of appending */
+};
+VEC_DEFINE(pending_histograms, struct pending_histogram);
+
+struct head_appender {
+	struct appender base;
+	struct head *head;
+	struct append_bounds bounds;
+	struct sample_vec samples; /* `unused` is the place in the order of appending */
+	struct sample_vec sorted;  /* scratch */
+	struct pending_histograms histograms;
+	struct strbuf histogram_bytes, metadata;
+	struct append_stats stats;
+	uint8_t *encoded; /* room for the log record of RUN_MAX samples */
+};
+
+static struct head_appender *appender_of(struct appender *a)
+{
+	return (struct head_appender *)a;
+}
+
+/* --- begin and end ------------------------------------------------------------------------------------------- */
+
+static const struct appender_ops head_appender_ops;
+
+static struct head_appender *appender_new(void)
+{
+	struct head_appender *a = xcalloc(1, sizeof(*a));
+	a->base.ops = &head_appender_ops;
+	strbuf_init(&a->histogram_bytes, STRBUF_NO_LIMIT);
+	strbuf_init(&a->metadata, STRBUF_NO_LIMIT);
+	a->encoded = xmalloc(RUN_MAX * (size_t)WAL_SAMPLE_MAX_BYTES);
+	return a;
+}
+
+static void appender_free(struct head_appender *a)
+{
+	sample_vec_done(&a->samples);
+	sample_vec_done(&a->sorted);
+	pending_histograms_done(&a->histograms);
+	strbuf_done(&a->histogram_bytes);
+	strbuf_done(&a->metadata);
+	free(a->encoded);
+	free(a);
+}
+
+void head_free_spare(struct head *h)
+{
+	while (h->spare.len > 0)
+		appender_free(head_appenders_pop(&h->spare));
+	head_appenders_done(&h->spare);
+}
+
+static void appender_end(struct head_appender *a)
+{
+	struct head *h = a->head;
+	sample_vec_reset(&a->samples);
+	pending_histograms_reset(&a->histograms);
+	strbuf_reset(&a->histogram_bytes);
+	strbuf_reset(&a->metadata);
+	a->stats = (struct append_stats){0};
+	bool keep = a->samples.cap <= SPARE_SAMPLES && a->histogram_bytes.cap <= 1 << 20;
+	lock_take(&h->spare_lock);
+	keep = keep && h->spare.len < SPARE_MAX;
+	if (keep)
+		head_appenders_push(&h->spare, a);
+	lock_release(&h->spare_lock);
+	if (!keep)
+		appender_free(a);
+}
+
+static struct append_bounds bounds_now(const struct head *h)
+{
+	struct append_bounds b = {INT64_MIN, INT64_MAX};
+	int64_t now_ms = clock_now_ms(h->options.clock);
+	if (h->options.retention_ms > 0 &&
+	    __builtin_sub_overflow(now_ms, h->options.retention_ms, &b.min_t_ms))
+		b.min_t_ms = INT64_MIN;
+	if (h->options.future_limit_ms >= 0 &&
+	    __builtin_add_overflow(now_ms, h->options.future_limit_ms, &b.max_t_ms))
+		b.max_t_ms = INT64_MAX;
+	return b;
+}
+
+int head_begin(struct appendable *self, struct appender **out, struct err *err)
+{
+	struct head *h = (struct head *)self;
+	int rc = wal_ready(h->wal, err);
+	if (rc != 0)
+		return rc;
+	lock_take(&h->spare_lock);
+	struct head_appender *a = h->spare.len > 0 ? head_appenders_pop(&h->spare) : NULL;
+	lock_release(&h->spare_lock);
+	if (!a)
+		a = appender_new();
+	a->head = h;
+	a->bounds = bounds_now(h);
+	*out = &a->base;
+	return 0;
+}
+
+static void rollback(struct appender *a)
+{
+	appender_end(appender_of(a));
+}
+
+/* --- finding ------------------------------------------------------------------------------------------------- */
+
+static void find(struct appender *a, const struct series_key *keys, size_t n, series_ref *refs)
+{
+	struct head *h = appender_of(a)->head;
+	for (size_t i = 0; i < n; i += FIND_MAX) {
+		rwlock_read(&h->keys_lock);
+		key_table_find(&h->by_key, keys + i, n - i < FIND_MAX ? n - i : FIND_MAX, refs + i);
+		rwlock_release(&h->keys_lock);
+	}
+}
+
+static int add_series(struct appender *a, const struct series_key *key, const struct labels *labels,
+    series_ref *ref, struct err *err)
+{
+	return head_add_series(appender_of(a)->head, key, labels, ref, err);
+}
+
+/* --- what is accepted ---------------------------------------------------------------------------------------- */
+
+/* Whether the open chunk has exactly this sample: a batch sent again, of which the sender does not know that it came. */
+static bool has_sample(
+    const struct series_stripe *stripe, const struct head_block *b, unsigned i, int64_t t_ms, double v)
+{
+	const struct chunk_xor *c = &b->series[i].chunk;
+	if (c->count == 0 || t_ms < c->first_t_ms)
+		return false;
+	int64_t t[CHUNK_XOR_MAX_SAMPLES / 8];
+	double values[CHUNK_XOR_MAX_SAMPLES / 8];
+	if (c->count > ARRAY_LEN(t) ||
+	    chunk_xor_decode(c, slab_ptr(stripe->slab, c->handle), b->last[i].v, t, values, NULL) != 0)
+		return false;
+	for (size_t k = c->count; k-- > 0 && t[k] >= t_ms;)
+		if (t[k] == t_ms)
+			return double_bits(values[k]) == double_bits(v);
+	return false;
+}
+
+/* STRIPE. What is older than the newest sample will go to a buffer of late samples one day; now it is refused. */
+static enum append_result judge_old(
+    const struct series_stripe *stripe, const struct head_block *b, unsigned i, int64_t t_ms, double v)
+{
+	const struct last_sample *last = &b->last[i];
+	bool is_histogram = b->series[i].flags & SERIES_LAST_IS_HISTOGRAM;
+	if (t_ms == last->t_ms)
+		return !is_histogram && double_bits(last->v) == double_bits(v) ? APPEND_REPEATED
+									       : APPEND_DUPLICATE;
+	return has_sample(stripe, b, i, t_ms, v) ? APPEND_REPEATED : APPEND_OUT_OF_ORDER;
+}
+
+/* STRIPE */
+static inline enum append_result judge(const struct append_bounds *bounds, const struct series_stripe *stripe,
+    const struct head_block *b, const struct sample *s)
+{
+	if (unlikely(!b))
+		return APPEND_UNKNOWN_REF;
+	unsigned i = series_in_block(s->ref);
+	const struct head_series *series = &b->series[i];
+	if (unlikely(atomic_load_explicit(&series->labels, memory_order_relaxed) == 0 ||
+		     series->flags & SERIES_DYING))
+		return APPEND_UNKNOWN_REF;
+	if (unlikely(s->t_ms <= b->last[i].t_ms))
+		return judge_old(stripe, b, i, s->t_ms, s->v);
+	if (unlikely(s->t_ms > bounds->max_t_ms))
+		return APPEND_TOO_FAR;
+	if (unlikely(s->t_ms < bounds->min_t_ms))
+		return APPEND_TOO_OLD;
+	return APPEND_OK;
+}
+
+/* --- appending: samples wait --------------------------------------------------------------------------------- */
+
+/* The end of the stretch of samples from `i` on whose series share a stripe. */
+static size_t stripe_run(const struct sample *s, size_t i, size_t n)
+{
+	unsigned stripe = series_stripe_of(s[i].ref);
+	size_t end = i + 1, max = n - i > RUN_MAX ? i + RUN_MAX : n;
+	while (end < max && series_stripe_of(s[end].ref) == stripe)
+		end++;
+	return end;
+}
+
+/* What would be said of the samples now. A series may come several times in a row: then each is judged by the one before. */
+static void preview(struct head_appender *a, const struct sample *s, size_t n, uint8_t *results)
+{
+	for (size_t i = 0, end; i < n; i = end) {
+		end = stripe_run(s, i, n);
+		struct series_stripe *stripe = &a->head->stripes[series_stripe_of(s[i].ref)];
+		lock_take(&stripe->lock);
+		for (size_t k = i; k < end; k++) {
+			const struct head_block *b = head_columns_block(&a->head->columns, s[k].ref);
+			enum append_result r = judge(&a->bounds, stripe, b, &s[k]);
+			const struct sample *before = k > 0 && s[k - 1].ref == s[k].ref ? &s[k - 1] : NULL;
+			if (r == APPEND_OK && before && s[k].t_ms <= before->t_ms)
+				r = s[k].t_ms < before->t_ms                        ? APPEND_OUT_OF_ORDER
+				    : double_bits(s[k].v) == double_bits(before->v) ? APPEND_REPEATED
+										    : APPEND_DUPLICATE;
+			results[k] = (uint8_t)r;
+		}
+		lock_release(&stripe->lock);
+	}
+}
+
+static int append(struct appender *ap, const struct sample *s, size_t n, uint8_t *results, struct err *err)
+{
+	(void)err;
+	struct head_appender *a = appender_of(ap);
+	size_t first = a->samples.len;
+	sample_vec_reserve(&a->samples, first + n);
+	for (size_t i = 0; i < n; i++) {
+		a->samples.v[first + i] = s[i];
+		a->samples.v[first + i].unused = (uint32_t)(first + i + a->histograms.len);
+	}
+	a->samples.len += n;
+	if (results)
+		preview(a, s, n, results);
+	return 0;
+}
+
+static int append_histograms(
+    struct appender *ap, const struct histogram_sample *s, size_t n, uint8_t *results, struct err *err)
+{
+	(void)err;
+	struct head_appender *a = appender_of(ap);
+	for (size_t i = 0; i < n; i++) {
+		size_t offset = a->histogram_bytes.len;
+		chunk_histogram_encode(&s[i].t_ms, &s[i].h, 1, &a->histogram_bytes);
+		pending_histograms_push(&a->histograms, (struct pending_histogram){.ref = s[i].ref,
+							    .t_ms = s[i].t_ms,
+							    .offset = offset,
+							    .len = a->histogram_bytes.len - offset,
+							    .index = a->samples.len + a->histograms.len});
+	}
+	for (size_t i = 0; results && i < n; i++) {
+		struct series_stripe *stripe = &a->head->stripes[series_stripe_of(s[i].ref)];
+		const struct pending_histogram *p = &a->histograms.v[a->histograms.len - n + i];
+		uint64_t hash = hash64(a->histogram_bytes.ptr + p->offset, p->len);
+		struct sample as = {.ref = s[i].ref, .t_ms = s[i].t_ms, .v = double_from_bits(hash)};
+		lock_take(&stripe->lock);
+		enum append_result r =
+		    judge(&a->bounds, stripe, head_columns_block(&a->head->columns, s[i].ref), &as);
+		lock_release(&stripe->lock);
+		results[i] = (uint8_t)r;
+	}
+	return 0;
+}
+
+static void set_metadata(struct appender *ap, struct slice metric, const struct metadata *m)
+{
+	struct head_appender *a = appender_of(ap);
+	if (metadata_store_set(&a->head->metadata, metric, m))
+		wal_metadata_add(&a->metadata, metric, m);
+}
+
+/* --- committing ---------------------------------------------------------------------------------------------- */
+
+static void count(struct append_stats *stats, enum append_result r, uint64_t index)
+{
+	stats->by_result[r]++;
+	if (r <= APPEND_REPEATED || (stats->first_reason != APPEND_OK && index >= stats->first_refused))
+		return;
+	stats->first_refused = index;
+	stats->first_reason = r;
+}
+
+static void prefetch(const struct head *h, const struct sample *s)
+{
+	const struct head_block *b = head_columns_block(&h->columns, s->ref);
+	if (!b)
+		return;
+	unsigned i = series_in_block(s->ref);
+	__builtin_prefetch(&b->last[i], 1);
+	__builtin_prefetch(&b->series[i], 1);
+}
+
+static void note_stripe_times(struct series_stripe *stripe, int64_t min_t_ms, int64_t max_t_ms)
+{
+	if (min_t_ms < stripe->min_t_ms)
+		stripe->min_t_ms = min_t_ms;
+	if (max_t_ms > stripe->max_t_ms)
+		stripe->max_t_ms = max_t_ms;
+}
+
+/* Takes samples of one stripe: the good ones go to the chunks and to `log` (NULL: none is wanted). Returns how many. */
+static size_t take_samples(struct head *h, struct series_stripe *stripe, const struct append_bounds *bounds,
+    const struct sample *s, size_t n, struct wal_samples_writer *log, struct append_stats *stats)
+{
+	int64_t min_t_ms = INT64_MAX, max_t_ms = INT64_MIN;
+	size_t taken = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (i + PREFETCH < n)
+			prefetch(h, &s[i + PREFETCH]);
+		struct head_block *b = head_columns_block(&h->columns, s[i].ref);
+		enum append_result r = judge(bounds, stripe, b, &s[i]);
+		if (likely(r == APPEND_OK) &&
+		    unlikely(!series_stripe_append(stripe, b, s[i].ref, s[i].t_ms, s[i].v)))
+			r = APPEND_LIMIT;
+		if (unlikely(r != APPEND_OK)) {
+			count(stats, r, s[i].unused);
+			continue;
+		}
+		b->series[series_in_block(s[i].ref)].flags &=
+		    (uint32_t) ~(SERIES_LAST_IS_HISTOGRAM | SERIES_IDLE) & 0xff;
+		if (log)
+			wal_samples_add(log, s[i].ref, s[i].t_ms, s[i].v);
+		taken++;
+		if (s[i].t_ms < min_t_ms)
+			min_t_ms = s[i].t_ms;
+		if (s[i].t_ms > max_t_ms)
+			max_t_ms = s[i].t_ms;
+	}
+	stats->by_result[APPEND_OK] += taken;
+	stripe->open_samples += taken;
+	note_stripe_times(stripe, min_t_ms, max_t_ms);
+	if (taken)
+		head_note_times(h, min_t_ms, max_t_ms);
+	return taken;
+}
+
+static void commit_run(struct head_appender *a, const struct sample *s, size_t n)
+{
+	struct head *h = a->head;
+	struct series_stripe *stripe = &h->stripes[series_stripe_of(s[0].ref)];
+	struct wal_samples_writer log;
+	wal_samples_begin(&log, a->encoded);
+	lock_take(&stripe->lock);
+	take_samples(h, stripe, &a->bounds, s, n, &log, &a->stats);
+	if (log.len > 0)
+		wal_append(h->wal, WAL_SAMPLES, stripe->number, slice_of((const char *)log.bytes, log.len));
+	lock_release(&stripe->lock);
+}
+
+/* Whether so many neighbours are of different stripes that sorting pays. */
+static bool is_scattered(const struct sample_vec *v)
+{
+	size_t changes = 0;
+	for (size_t i = 1; i < v->len; i++)
+		changes += series_stripe_of(v->v[i].ref) != series_stripe_of(v->v[i - 1].ref);
+	return changes > HEAD_STRIPES && changes > v->len / 64;
+}
+
+/* Stable, by stripe: a series' samples keep their order. */
+static void sort_by_stripe(struct head_appender *a)
+{
+	size_t at[HEAD_STRIPES + 1] = {0};
+	sample_vec_reserve(&a->sorted, a->samples.len);
+	VEC_EACH (struct sample, s, &a->samples)
+		at[series_stripe_of(s->ref) + 1]++;
+	for (size_t i = 1; i <= HEAD_STRIPES; i++)
+		at[i] += at[i - 1];
+	VEC_EACH (struct sample, s, &a->samples)
+		a->sorted.v[at[series_stripe_of(s->ref)]++] = *s;
+	a->sorted.len = a->samples.len;
+}
+
+static void commit_samples(struct head_appender *a)
+{
+	const struct sample_vec *v = &a->samples;
+	if (is_scattered(v)) {
+		sort_by_stripe(a);
+		v = &a->sorted;
+	}
+	for (size_t i = 0, end; i < v->len; i = end) {
+		end = stripe_run(v->v, i, v->len);
+		commit_run(a, v->v + i, end - i);
+	}
+}
+
+/* STRIPE. Takes one histogram; the open float chunk ends before it. */
+static enum append_result take_histogram(struct head *h, struct series_stripe *stripe,
+    const struct append_bounds *bounds, series_ref ref, int64_t t_ms, struct slice chunk)
+{
+	if (chunk.len > HISTOGRAM_MAX_BYTES)
+		return APPEND_LIMIT;
+	double as_value = double_from_bits(hash64(chunk.ptr, chunk.len));
+	struct head_block *b = head_columns_block(&h->columns, ref);
+	enum append_result r =
+	    judge(bounds, stripe, b, &(struct sample){.ref = ref, .t_ms = t_ms, .v = as_value});
+	if (r == APPEND_UNKNOWN_REF)
+		return r;
+	unsigned i = series_in_block(ref);
+	struct head_series *series = &b->series[i];
+	if (t_ms == b->last[i].t_ms && series->flags & SERIES_LAST_IS_HISTOGRAM)
+		return double_bits(b->last[i].v) == double_bits(as_value) ? APPEND_REPEATED
+									  : APPEND_DUPLICATE;
+	if (r != APPEND_OK)
+		return r == APPEND_REPEATED ? APPEND_DUPLICATE : r;
+	series_stripe_close_chunk(stripe, b, ref);
+	if (head_histograms_add(&stripe->histograms, ref, t_ms, chunk, NULL) != 0)
+		return APPEND_LIMIT;
+	b->last[i] = (struct last_sample){t_ms, as_value};
+	series->flags &= (uint32_t)~SERIES_IDLE & 0xff;
+	series->flags |= SERIES_LAST_IS_HISTOGRAM | SERIES_HAS_HISTOGRAMS;
+	stripe->open_samples++;
+	note_stripe_times(stripe, t_ms, t_ms);
+	head_note_times(h, t_ms, t_ms);
+	return APPEND_OK;
+}
+
+static void commit_histograms(struct head_appender *a)
+{
+	struct strbuf record = STRBUF_INIT;
+	for (size_t i = 0; i < a->histograms.len; i++) {
+		const struct pending_histogram *p = &a->histograms.v[i];
+		struct series_stripe *stripe = &a->head->stripes[series_stripe_of(p->ref)];
+		struct slice chunk = slice_of(a->histogram_bytes.ptr + p->offset, p->len);
+		lock_take(&stripe->lock);
+		enum append_result r = take_histogram(a->head, stripe, &a->bounds, p->ref, p->t_ms, chunk);
+		if (r == APPEND_OK) {
+			strbuf_reset(&record);
+			wal_histogram_add(&record, p->ref, p->t_ms, chunk);
+			wal_append(a->head->wal, WAL_HISTOGRAMS, stripe->number, strbuf_slice(&record));
+		}
+		lock_release(&stripe->lock);
+		count(&a->stats, r, p->index);
+	}
+	strbuf_done(&record);
+}
+
+static void count_refused(const struct append_stats *stats)
+{
+	counter_add(M_TSDB_SAMPLES_APPENDED, stats->by_result[APPEND_OK]);
+	uint64_t late = stats->by_result[APPEND_OUT_OF_ORDER];
+	uint64_t beyond = stats->by_result[APPEND_TOO_OLD] + stats->by_result[APPEND_TOO_FAR];
+	if (late)
+		counter_add(M_TSDB_OUT_OF_ORDER, late);
+	if (beyond)
+		counter_add(M_TSDB_OUT_OF_BOUNDS, beyond);
+}
+
+static int commit(struct appender *ap, struct append_stats *stats,
+    void (*durable)(void *arg, int rc, const char *why), void *arg, struct err *err)
+{
+	struct head_appender *a = appender_of(ap);
+	struct wal *wal = a->head->wal;
+	struct err why;
+	int rc = wal_ready(wal, &why);
+	if (rc != 0) {
+		appender_end(a);
+		if (durable)
+			durable(arg, rc, why.msg);
+		return err_set(err, rc, "%s", why.msg);
+	}
+	commit_samples(a);
+	commit_histograms(a);
+	if (a->metadata.len > 0)
+		wal_append(wal, WAL_METADATA, 0, strbuf_slice(&a->metadata));
+	count_refused(&a->stats);
+	if (stats)
+		*stats = a->stats;
+	if (durable)
+		wal_on_durable(wal, durable, arg);
+	appender_end(a);
+	return 0;
+}
+
+static const struct appender_ops head_appender_ops = {
+    .find = find,
+    .add_series = add_series,
+    .append = append,
+    .append_histograms = append_histograms,
+    .set_metadata = set_metadata,
+    .commit = commit,
+    .rollback = rollback,
+};
+
+/* --- replay -------------------------------------------------------------------------------------------------- */
+
+static const struct append_bounds no_bounds = {INT64_MIN, INT64_MAX};
+
+size_t head_replay_samples(struct head *h, const struct sample *s, size_t n)
+{
+	struct append_stats ignored = {0};
+	size_t taken = 0;
+	for (size_t i = 0, end; i < n; i = end) {
+		end = stripe_run(s, i, n);
+		struct series_stripe *stripe = &h->stripes[series_stripe_of(s[i].ref)];
+		lock_take(&stripe->lock);
+		taken += take_samples(h, stripe, &no_bounds, s + i, end - i, NULL, &ignored);
+		lock_release(&stripe->lock);
+	}
+	return taken;
+}
+
+size_t head_replay_histogram(struct head *h, series_ref ref, int64_t t_ms, struct slice chunk)
+{
+	struct series_stripe *stripe = &h->stripes[series_stripe_of(ref)];
+	lock_take(&stripe->lock);
+	enum append_result r = take_histogram(h, stripe, &no_bounds, ref, t_ms, chunk);
+	lock_release(&stripe->lock);
+	return r == APPEND_OK;
+}

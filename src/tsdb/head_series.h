@@ -1,0 +1,66 @@
+/* The columns of the head: what is kept of each series, by ref, in blocks of 1024 neighbours. A block never moves, so a
+ * reader needs no lock to find it. Blocks go to the stripes in turn (series_stripe.h): the stripe's lock guards the content,
+ * except `labels`, which is written under the index lock and read by anybody. */
+#pragma once
+
+#include "storage/appender.h"
+#include "tsdb/chunk_xor.h"
+#include "tsdb/last_sample.h"
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+	HEAD_BLOCK_SHIFT = 10,
+	HEAD_BLOCK_SERIES = 1 << HEAD_BLOCK_SHIFT,
+	HEAD_BLOCKS = 1 << 18, /* so refs end at 2^28 */
+	HEAD_STRIPES = 128,
+};
+
+enum head_series_flag {
+	SERIES_LAST_IS_HISTOGRAM = 1,
+	SERIES_HAS_HISTOGRAMS = 2, /* some of its samples in the head are */
+	SERIES_IDLE = 4,           /* had no sample between the last two times its stripe was sealed */
+	SERIES_DYING = 8,          /* ended, and about to be dropped: takes no samples */
+};
+
+struct head_series {
+	struct chunk_xor chunk;  /* open */
+	_Atomic uint32_t labels; /* handle in the index; 0: no series has this ref */
+	uint32_t closed : 24;    /* place + 1 of its newest full chunk in the stripe's list */
+	uint32_t flags : 8;
+};
+_Static_assert(sizeof(struct head_series) == 32, "two a cache line");
+
+struct head_block {
+	struct last_sample last[HEAD_BLOCK_SERIES];
+	struct head_series series[HEAD_BLOCK_SERIES];
+};
+
+struct head_columns {
+	_Atomic(struct head_block *) *blocks;
+	_Atomic uint32_t n_blocks; /* blocks behind it are not there */
+};
+
+void head_columns_init(struct head_columns *c);
+void head_columns_done(struct head_columns *c);
+/* The block of a ref, made when it is not there (index lock). NULL: out of refs or memory. */
+struct head_block *head_columns_make(struct head_columns *c, series_ref ref);
+size_t head_columns_bytes(const struct head_columns *c);
+
+/* The block of a ref, or NULL. */
+static inline struct head_block *head_columns_block(const struct head_columns *c, series_ref ref)
+{
+	uint32_t i = ref >> HEAD_BLOCK_SHIFT;
+	return i < HEAD_BLOCKS ? atomic_load_explicit(&c->blocks[i], memory_order_acquire) : NULL;
+}
+
+static inline unsigned series_in_block(series_ref ref)
+{
+	return ref & (HEAD_BLOCK_SERIES - 1);
+}
+
+static inline unsigned series_stripe_of(series_ref ref)
+{
+	return (ref >> HEAD_BLOCK_SHIFT) & (HEAD_STRIPES - 1);
+}

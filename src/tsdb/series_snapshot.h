@@ -1,0 +1,16 @@
+/* The series of one stripe in a file, DIR/stripe-NNN: refs, labels and newest samples as they were when the stripe was
+ * sealed. With it the log before that moment is not needed. Written whole at each sealing, under a temporary name.
+ * docs/formats/series_snapshot.md has the bytes. */
+#pragma once
+
+#include "base/fs.h"
+#include "tsdb/head_seal.h"
+
+MUST_CHECK int series_snapshot_write(
+    struct head *h, const struct stripe_seal *s, struct fs *fs, const char *dir, struct err *err);
+/* Restores the stripe's series into an empty stripe of the head. No file: nothing is done. ERR_CORRUPT: what could be read
+ * was restored; ERR_UNSUPPORTED, ERR_IO. */
+MUST_CHECK int series_snapshot_load(
+    struct head *h, unsigned stripe, struct fs *fs, const char *dir, struct err *err);
+/* For the fuzzer: the same from memory. */
+MUST_CHECK int series_snapshot_parse(struct head *h, unsigned stripe, struct slice content, struct err *err);

@@ -1,0 +1,38 @@
+/* Interned strings: each label name and value of the head once. A symbol is a 32-bit number, the place of the text; equal
+ * texts have equal symbols. Symbols live as long as the table.
+ *
+ * Adding and finding belong to the owner's lock. symbols_text() needs none for a symbol that was handed over under a
+ * lock or by an atomic: text never moves. */
+#pragma once
+
+#include "base/err.h"
+#include "base/slice.h"
+#include "tsdb/tag_table.h"
+#include <stdint.h>
+
+enum {
+	SYMBOL_MAX_BYTES = 1 << 19, /* of one text */
+	SYMBOL_SEGMENT_SHIFT = 20,  /* text lies in segments of 1 MiB */
+	SYMBOL_SEGMENTS = 1 << 12,  /* 4 GiB in all */
+};
+
+struct symbols {
+	char **segments; /* SYMBOL_SEGMENTS pointers: never moved */
+	uint32_t end;    /* where the next text goes */
+	size_t n_segments;
+	struct tag_table by_text;
+};
+
+void symbols_init(struct symbols *s);
+void symbols_done(struct symbols *s);
+/* The symbol of `text`, made when new. ERR_LIMIT: too long, or 4 GiB are full. */
+MUST_CHECK int symbols_add(struct symbols *s, struct slice text, uint32_t *symbol, struct err *err);
+/* 0 when the text is not there. */
+uint32_t symbols_find(const struct symbols *s, struct slice text);
+/* Borrowed as long as the table lives. */
+struct slice symbols_text(const struct symbols *s, uint32_t symbol);
+static inline size_t symbols_count(const struct symbols *s)
+{
+	return s->by_text.len;
+}
+size_t symbols_bytes(const struct symbols *s);

@@ -1,0 +1,239 @@
+#include "tsdb/tsdb.h"
+
+#include "base/xmalloc.h"
+#include "tsdb/series_snapshot.h"
+#include "tsdb/tsdb_priv.h"
+#include "tsdb/tsdb_querier.h"
+#include "tsdb/wal_replay.h"
+#include <string.h>
+
+enum {
+	DEFAULT_SEGMENT_BYTES = 64 << 20,
+	MIN_SEGMENT_BYTES = 4096,
+	DEFAULT_SEAL_INTERVAL_MS = 32 * 60 * 1000,
+	DEFAULT_FUTURE_LIMIT_MS = 10 * 60 * 1000,
+	DEFAULT_HEAD_MEMORY_BYTES = 1 << 30,
+	DEFAULT_PAGE_CACHE_BYTES = 64 << 20,
+};
+
+/* --- notes ----------------------------------------------------------------------------------------------------- */
+
+void tsdb_note_text(void *db, const char *text)
+{
+	tsdb_notes_push(&((struct tsdb *)db)->notes, xstrdup(text));
+}
+
+void tsdb_note(struct tsdb *db, const char *fmt, ...)
+{
+	struct strbuf text = STRBUF_INIT;
+	va_list ap;
+	va_start(ap, fmt);
+	strbuf_addv(&text, fmt, ap);
+	va_end(ap);
+	tsdb_note_text(db, strbuf_cstr(&text));
+	strbuf_done(&text);
+}
+
+void tsdb_start_notes(struct tsdb *db, void (*each)(void *arg, const char *note), void *arg)
+{
+	VEC_EACH (char *, note, &db->notes)
+		each(arg, *note);
+}
+
+/* --- opening --------------------------------------------------------------------------------------------------- */
+
+static struct tsdb_options with_defaults(const struct tsdb_options *given)
+{
+	struct tsdb_options o = *given;
+	o.fs = o.fs ? o.fs : fs_real();
+	o.clock = o.clock ? o.clock : clock_real();
+	o.wal_segment_bytes = o.wal_segment_bytes ? o.wal_segment_bytes : DEFAULT_SEGMENT_BYTES;
+	if (o.wal_segment_bytes < MIN_SEGMENT_BYTES)
+		o.wal_segment_bytes = MIN_SEGMENT_BYTES;
+	o.seal_interval_ms = o.seal_interval_ms ? o.seal_interval_ms : DEFAULT_SEAL_INTERVAL_MS;
+	o.future_limit_ms = o.future_limit_ms ? o.future_limit_ms : DEFAULT_FUTURE_LIMIT_MS;
+	o.head_memory_bytes = o.head_memory_bytes ? o.head_memory_bytes : DEFAULT_HEAD_MEMORY_BYTES;
+	o.page_cache_bytes = o.page_cache_bytes ? o.page_cache_bytes : DEFAULT_PAGE_CACHE_BYTES;
+	return o;
+}
+
+struct orphans {
+	struct tsdb *db;
+	struct err *err;
+};
+
+/* A part directory that the manifest does not name is what a crash left of an unfinished one. */
+static int drop_orphan(void *arg, const char *name, bool is_dir)
+{
+	struct orphans *o = arg;
+	(void)is_dir;
+	size_t n;
+	const struct manifest_part *parts = manifest_parts(o->db->manifest, &n);
+	char known[PART_NAME_MAX];
+	for (size_t i = 0; i < n; i++) {
+		part_name(parts[i].seq, known);
+		if (strcmp(known, name) == 0)
+			return 0;
+	}
+	char *path = xasprintf("%s/%s", o->db->dir.parts, name);
+	int rc = fs_remove_tree(o->db->dir.fs, path, o->err);
+	free(path);
+	return rc;
+}
+
+/* A part that cannot be read is left where it is, for repair, and not served. */
+static void open_parts(struct tsdb *db)
+{
+	size_t n;
+	const struct manifest_part *parts = manifest_parts(db->manifest, &n);
+	for (size_t i = 0; i < n; i++) {
+		char name[PART_NAME_MAX];
+		struct part *part;
+		struct err err;
+		part_name(parts[i].seq, name);
+		if (part_open(db->dir.fs, db->dir.parts, name, db->cache, &part, &err) == 0)
+			part_sets_change(&db->parts, part, NULL, 0, parts[i].seq);
+		else
+			tsdb_note(db, "part %s cannot be read and is not served: %s", name, err.msg);
+	}
+}
+
+static int load_snapshots(struct tsdb *db, struct err *err)
+{
+	for (unsigned i = 0; i < HEAD_STRIPES; i++) {
+		struct err why;
+		int rc = series_snapshot_load(&db->head, i, db->dir.fs, db->dir.head, &why);
+		if (rc == ERR_CORRUPT) {
+			tsdb_note(db, "%s: series of this stripe may be missing until they are written again",
+			    why.msg);
+			db->series_missing = true;
+		} else if (rc != 0)
+			return err_set(err, rc, "%s", why.msg);
+	}
+	return 0;
+}
+
+static void progress(void *arg, uint64_t done, uint64_t total)
+{
+	struct tsdb *db = arg;
+	db->replay_done = done;
+	db->replay_total = total;
+}
+
+static int replay_and_open_log(struct tsdb *db, struct err *err)
+{
+	struct wal_replay replay = {.fs = db->dir.fs,
+	    .dir = db->dir.wal,
+	    .head = &db->head,
+	    .progress = progress,
+	    .note = tsdb_note_text,
+	    .arg = db};
+	int rc = wal_replay_run(&replay, err);
+	if (rc == 0) {
+		struct wal_options o = {.fs = db->dir.fs,
+		    .dir = db->dir.wal,
+		    .sync = db->options.wal_sync,
+		    .segment_bytes = db->options.wal_segment_bytes,
+		    .next_segment = replay.next_segment,
+		    .next_record = replay.next_record,
+		    .old = replay.segments.v,
+		    .n_old = replay.segments.len};
+		rc = wal_open(&o, &db->wal, err);
+	}
+	wal_replay_done(&replay);
+	return rc;
+}
+
+static int open_files(struct tsdb *db, struct err *err)
+{
+	bool torn;
+	int rc = data_dir_open(db->options.fs, db->options.path, &db->dir, err);
+	if (rc != 0)
+		return rc;
+	rc = manifest_open(db->dir.fs, db->dir.path, &db->manifest, &torn, err);
+	if (rc != 0)
+		return rc;
+	if (torn)
+		tsdb_note(db, "the last record of %s/manifest was torn and is cut off", db->dir.path);
+	struct orphans orphans = {db, err};
+	rc = fs_list(db->dir.fs, db->dir.parts, drop_orphan, &orphans, err);
+	if (rc != 0)
+		return rc;
+	open_parts(db);
+	rc = load_snapshots(db, err);
+	return rc == 0 ? replay_and_open_log(db, err) : rc;
+}
+
+static struct tsdb *tsdb_new(const struct tsdb_options *given)
+{
+	struct tsdb *db = xcalloc(1, sizeof(*db));
+	db->options = with_defaults(given);
+	db->options.path = xstrdup(given->path);
+	db->dir.lock_fd = -1;
+	db->queryable.open = tsdb_querier_open;
+	db->cache = page_cache_new(db->options.page_cache_bytes);
+	part_sets_init(&db->parts);
+	lock_init(&db->maintenance, LOCK_TSDB_MAINTENANCE, "maintenance");
+	head_init(&db->head, &(struct head_options){.clock = db->options.clock,
+				 .retention_ms = db->options.retention_ms,
+				 .future_limit_ms = db->options.future_limit_ms,
+				 .max_series = db->options.max_series});
+	return db;
+}
+
+int tsdb_open(const struct tsdb_options *o, struct tsdb **out, struct err *err)
+{
+	struct tsdb *db = tsdb_new(o);
+	db->replaying = true;
+	int rc = open_files(db, err);
+	if (rc != 0) {
+		tsdb_close(db);
+		return rc;
+	}
+	db->replaying = false;
+	db->head.wal = db->wal;
+	int64_t now_ms = clock_now_ms(db->options.clock);
+	for (unsigned i = 0; i < HEAD_STRIPES; i++)
+		db->head.stripes[i].frozen_at_ms = now_ms;
+	tsdb_start_timer(db);
+	*out = db;
+	return 0;
+}
+
+void tsdb_close(struct tsdb *db)
+{
+	if (!db)
+		return;
+	tsdb_stop_timer(db);
+	wal_close(db->wal);
+	head_done(&db->head);
+	part_sets_done(&db->parts);
+	page_cache_free(db->cache);
+	if (db->manifest)
+		manifest_close(db->manifest);
+	if (db->dir.path)
+		data_dir_close(&db->dir);
+	VEC_EACH (char *, note, &db->notes)
+		free(*note);
+	tsdb_notes_done(&db->notes);
+	lock_done(&db->maintenance);
+	free((char *)(uintptr_t)db->options.path);
+	free(db);
+}
+
+/* --- doors ----------------------------------------------------------------------------------------------------- */
+
+struct appendable *tsdb_appendable(struct tsdb *db)
+{
+	return &db->head.appendable;
+}
+
+struct queryable *tsdb_queryable(struct tsdb *db)
+{
+	return &db->queryable;
+}
+
+int tsdb_sync(struct tsdb *db, struct err *err)
+{
+	return wal_sync_now(db->wal, err);
+}

@@ -1,0 +1,270 @@
+/* What is due: sealing stripes, cutting the log, dropping old parts.
+ *
+ * A small head is sealed as a whole, a large one in pieces of about PART_SERIES series, so that the work spreads and no part
+ * is tiny: when one stripe is due, those that are more than half way go along as long as the part is small. */
+#include "tsdb/tsdb_priv.h"
+
+#include "base/counters.h"
+#include "base/log.h"
+#include "base/xmalloc.h"
+#include "tsdb/head_seal.h"
+#include "tsdb/part_write.h"
+#include "tsdb/retention.h"
+#include "tsdb/series_snapshot.h"
+
+enum { PART_SERIES = 1 << 17, PERIOD_MS = 5000, METADATA_RECORD_BYTES = 64 << 10 };
+
+/* --- sealing ------------------------------------------------------------------------------------------------- */
+
+static int write_part(struct tsdb *db, const struct stripe_seal *seals, size_t n, uint64_t seq,
+    struct part_meta *meta, struct err *err)
+{
+	struct part_write_options o = {.fs = db->dir.fs, .parts_dir = db->dir.parts, .seq = seq};
+	struct part_writer *w;
+	int rc = part_writer_new(&o, &w, err);
+	if (rc != 0)
+		return rc;
+	rc = head_write_frozen(&db->head, seals, n, w, err);
+	if (rc != 0) {
+		part_writer_free(w);
+		return rc;
+	}
+	return part_writer_commit(w, meta, err);
+}
+
+static bool has_frozen(const struct tsdb *db, const struct stripe_seal *seals, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (const struct frozen *f = db->head.stripes[seals[i].stripe].frozen; f; f = f->older)
+			if (f->part_seq == 0)
+				return true;
+	return false;
+}
+
+/* The part is on disk, then in the manifest, then seen by new readers; only then do its chunks leave the head. */
+static int publish_frozen(struct tsdb *db, const struct stripe_seal *seals, size_t n, struct err *err)
+{
+	if (!has_frozen(db, seals, n))
+		return 0;
+	uint64_t seq = manifest_next_seq(db->manifest);
+	struct part_meta meta;
+	int rc = write_part(db, seals, n, seq, &meta, err);
+	if (rc != 0)
+		return rc;
+	struct part *part;
+	rc = part_open(db->dir.fs, db->dir.parts, meta.name, db->cache, &part, err);
+	if (rc != 0)
+		return rc;
+	struct manifest_part entry = {
+	    .seq = seq, .level = meta.level, .min_t_ms = meta.min_t_ms, .max_t_ms = meta.max_t_ms};
+	rc = manifest_commit(db->manifest, &(struct manifest_change){.add = &entry, .n_add = 1}, err);
+	if (rc != 0) {
+		part_unlink_when_done(part);
+		part_unref(part);
+		return rc;
+	}
+	part_sets_change(&db->parts, part, NULL, 0, seq);
+	head_frozen_is_in(&db->head, seals, n, seq);
+	counter_add(M_TSDB_PARTS_SEALED, 1);
+	return 0;
+}
+
+/* Everything that replay would miss without the segments that go. */
+static void log_metadata_again(struct tsdb *db)
+{
+	struct arena *arena = arena_new(ARENA_NO_LIMIT);
+	struct strbuf record = STRBUF_INIT;
+	struct metadata_of *all;
+	size_t n = metadata_store_list(&db->head.metadata, SL_EMPTY, arena, &all);
+	for (size_t i = 0; i < n; i++) {
+		wal_metadata_add(&record, all[i].metric, &all[i].m);
+		if (record.len < METADATA_RECORD_BYTES && i + 1 < n)
+			continue;
+		wal_append(db->wal, WAL_METADATA, 0, strbuf_slice(&record));
+		strbuf_reset(&record);
+	}
+	strbuf_done(&record);
+	arena_free(arena);
+}
+
+static int cut_log(struct tsdb *db, struct err *err)
+{
+	uint64_t record = head_replay_record(&db->head);
+	if (!wal_would_cut(db->wal, record))
+		return 0;
+	log_metadata_again(db);
+	int rc = wal_sync_now(db->wal, err);
+	return rc == 0 ? wal_cut(db->wal, record, err) : rc;
+}
+
+static int write_snapshots(
+    struct tsdb *db, const struct stripe_seal *seals, size_t n, int64_t now_ms, struct err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		int rc = series_snapshot_write(&db->head, &seals[i], db->dir.fs, db->dir.head, err);
+		if (rc != 0)
+			return rc;
+		struct series_stripe *s = &db->head.stripes[seals[i].stripe];
+		s->replay_record = seals[i].record;
+		s->frozen_at_ms = now_ms;
+		head_drop_dying(&db->head, &seals[i]);
+	}
+	return 0;
+}
+
+int tsdb_seal(struct tsdb *db, const unsigned *stripes, size_t n, int64_t now_ms, struct err *err)
+{
+	struct stripe_seal *seals = xcalloc(n ? n : 1, sizeof(*seals));
+	int64_t newest = db->head.max_t_ms, idle_before_ms = INT64_MIN;
+	if (newest != INT64_MIN &&
+	    __builtin_sub_overflow(newest, 2 * db->options.seal_interval_ms, &idle_before_ms))
+		idle_before_ms = INT64_MIN;
+	for (size_t i = 0; i < n; i++)
+		head_freeze(&db->head, stripes[i], idle_before_ms, &seals[i]);
+	int rc = publish_frozen(db, seals, n, err);
+	if (rc == 0)
+		rc = write_snapshots(db, seals, n, now_ms, err);
+	if (rc == 0)
+		rc = cut_log(db, err);
+	head_drop_frozen(&db->head, part_sets_oldest_seq(&db->parts));
+	for (size_t i = 0; i < n; i++)
+		stripe_seal_done(&seals[i]);
+	free(seals);
+	return rc;
+}
+
+/* --- what is due --------------------------------------------------------------------------------------------- */
+
+static uint64_t stripe_series(const struct tsdb *db, unsigned stripe)
+{
+	uint32_t n = db->head.columns.n_blocks;
+	return n > stripe ? ((uint64_t)(n - stripe - 1) / HEAD_STRIPES + 1) * HEAD_BLOCK_SERIES : 0;
+}
+
+/* Since the last sealing; a clock that was set back makes a stripe due. */
+static int64_t stripe_age(const struct series_stripe *s, int64_t now_ms)
+{
+	int64_t age;
+	if (__builtin_sub_overflow(now_ms, s->frozen_at_ms, &age) || age < 0)
+		return INT64_MAX;
+	return age;
+}
+
+struct candidate {
+	unsigned stripe;
+	int64_t age_ms;
+};
+
+static int oldest_first(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+	if (x->age_ms != y->age_ms)
+		return x->age_ms > y->age_ms ? -1 : 1;
+	return (x->stripe > y->stripe) - (x->stripe < y->stripe);
+}
+
+/* The stripes of one part, when the oldest is older than `interval_ms`: it and the next ones, down to half of it. */
+static size_t choose_due(struct tsdb *db, int64_t now_ms, int64_t interval_ms, unsigned out[HEAD_STRIPES])
+{
+	struct candidate all[HEAD_STRIPES];
+	size_t n_all = 0, n = 0;
+	for (unsigned i = 0; i < HEAD_STRIPES; i++)
+		if (stripe_series(db, i) > 0)
+			all[n_all++] = (struct candidate){i, stripe_age(&db->head.stripes[i], now_ms)};
+	qsort(all, n_all, sizeof(*all), oldest_first);
+	if (n_all == 0 || all[0].age_ms < interval_ms)
+		return 0;
+	uint64_t series = 0;
+	for (; n < n_all && series < PART_SERIES && all[n].age_ms >= interval_ms / 2; n++) {
+		out[n] = all[n].stripe;
+		series += stripe_series(db, all[n].stripe);
+	}
+	return n;
+}
+
+/* Seals what is due, and more while the open chunks take too much memory: each stripe once at most. */
+static int seal_due(struct tsdb *db, int64_t now_ms, struct err *err)
+{
+	for (size_t sealed = 0; sealed < HEAD_STRIPES;) {
+		unsigned stripes[HEAD_STRIPES];
+		bool pressed = head_chunk_bytes(&db->head) > db->options.head_memory_bytes;
+		size_t n = choose_due(db, now_ms, pressed ? 0 : db->options.seal_interval_ms, stripes);
+		if (n == 0)
+			return 0;
+		int rc = tsdb_seal(db, stripes, n, now_ms, err);
+		if (rc != 0)
+			return rc;
+		sealed += n;
+	}
+	return 0;
+}
+
+static int maintain(struct tsdb *db, int64_t now_ms, struct err *err)
+{
+	int rc = seal_due(db, now_ms, err);
+	if (rc == 0)
+		rc = retention_run(db, now_ms, err);
+	head_drop_frozen(&db->head, part_sets_oldest_seq(&db->parts));
+	gauge_set(M_TSDB_HEAD_SERIES, (double)db->head.n_series);
+	return rc;
+}
+
+int tsdb_maintain(struct tsdb *db, int64_t now_ms, struct err *err)
+{
+	lock_take(&db->maintenance);
+	int rc = maintain(db, now_ms, err);
+	lock_release(&db->maintenance);
+	return rc;
+}
+
+int tsdb_seal_all(struct tsdb *db, struct err *err)
+{
+	unsigned stripes[HEAD_STRIPES];
+	size_t n = 0;
+	lock_take(&db->maintenance);
+	for (unsigned i = 0; i < HEAD_STRIPES; i++)
+		if (stripe_series(db, i) > 0)
+			stripes[n++] = i;
+	int rc = n ? tsdb_seal(db, stripes, n, clock_now_ms(db->options.clock), err) : 0;
+	lock_release(&db->maintenance);
+	return rc;
+}
+
+/* --- the timer ----------------------------------------------------------------------------------------------- */
+
+static void tick(void *arg, int64_t when_ms)
+{
+	struct tsdb *db = arg;
+	struct err err;
+	lock_take(&db->maintenance);
+	if (!db->closing) {
+		int rc = maintain(db, when_ms, &err);
+		if (rc != 0) {
+			counter_add(M_TSDB_SEAL_FAILURES, 1);
+			log_debug("storage maintenance failed", KV_STR("component", "tsdb"), KV_ERR(&err));
+		}
+		db->timer = scheduler_at(db->options.scheduler, when_ms + PERIOD_MS, tick, db);
+	}
+	lock_release(&db->maintenance);
+}
+
+void tsdb_start_timer(struct tsdb *db)
+{
+	if (!db->options.scheduler)
+		return;
+	lock_take(&db->maintenance);
+	db->timer =
+	    scheduler_at(db->options.scheduler, clock_now_ms(db->options.clock) + PERIOD_MS, tick, db);
+	lock_release(&db->maintenance);
+}
+
+void tsdb_stop_timer(struct tsdb *db)
+{
+	if (!db->options.scheduler)
+		return;
+	lock_take(&db->maintenance);
+	db->closing = true;
+	timer_id timer = db->timer;
+	lock_release(&db->maintenance);
+	scheduler_cancel(db->options.scheduler, timer);
+}

@@ -1,0 +1,44 @@
+/* What the files of the store share: the parts of a struct tsdb. */
+#pragma once
+
+#include "base/lock.h"
+#include "base/vec.h"
+#include "tsdb/data_dir.h"
+#include "tsdb/head.h"
+#include "tsdb/manifest.h"
+#include "tsdb/page_cache.h"
+#include "tsdb/part_set.h"
+#include "tsdb/tsdb.h"
+
+VEC_DEFINE(tsdb_notes, char *);
+
+struct tsdb {
+	struct tsdb_options options; /* defaults filled in; `path` is ours */
+	struct queryable queryable;
+	struct data_dir dir;
+	struct page_cache *cache;
+	struct manifest *manifest; /* MAINTENANCE */
+	struct part_sets_owner parts;
+	struct head head;
+	struct wal *wal;
+	struct tsdb_notes notes; /* written while opening */
+	bool replaying;
+	bool
+	    series_missing; /* a snapshot was damaged: the head may not know all series of the newest parts */
+	_Atomic uint64_t replay_done, replay_total;
+
+	struct lock maintenance; /* LOCK_TSDB_MAINTENANCE: one sealing at a time */
+	timer_id timer;          /* MAINTENANCE */
+	bool closing;            /* MAINTENANCE */
+};
+
+/* Keeps a sentence for tsdb_start_notes(). */
+void tsdb_note(struct tsdb *db, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void tsdb_note_text(void *db, const char *text);
+
+/* Seals these stripes to one part (MAINTENANCE). On failure what was frozen stays in memory and is tried again. */
+MUST_CHECK int tsdb_seal(struct tsdb *db, const unsigned *stripes, size_t n, int64_t now_ms, struct err *err);
+
+/* The timer that does what is due every few seconds; without a scheduler there is none. */
+void tsdb_start_timer(struct tsdb *db);
+void tsdb_stop_timer(struct tsdb *db);

@@ -1,0 +1,325 @@
+/* Matching goes in three steps. The head's index gives refs; a look at their newest samples drops those that ended before
+ * the range. Then each part of the range gives ordinals; the labels of an ordinal lead to the head's ref, or, when the head
+ * has dropped that series, to a place of its own in a small table. Last, what a series has in parts (its pieces) is put
+ * together, and series that have nothing in the range go.
+ *
+ * An instant query over a plain selector needs none of the parts as long as the head knows every series of its time. */
+#include "tsdb/tsdb_select.h"
+
+#include "base/xmalloc.h"
+#include "tsdb/column_order.h"
+#include "tsdb/head_read.h"
+#include <stdlib.h>
+
+enum { PEEK_BATCH = 1024, ORDINAL_BATCH = 256 };
+
+struct entry {
+	series_ref ref;              /* 0: the head does not know it */
+	uint32_t handle;             /* its labels in the head */
+	const struct labels *labels; /* when known */
+	struct last_sample newest;   /* for newest_only, when is_newest */
+	bool is_newest;              /* the newest sample is the whole answer */
+	bool in_head;                /* the head may have samples of the range */
+	uint32_t first_piece, n_pieces;
+};
+VEC_DEFINE(entries, struct entry);
+
+/* A series in a part. */
+struct piece {
+	uint32_t entry;
+	uint32_t ordinal;
+	struct part *part;
+};
+VEC_DEFINE(pieces, struct piece);
+
+struct selection {
+	const struct select_range *range;
+	struct arena *arena, *scratch; /* scratch: labels that may be known already */
+	struct entries entries;
+	struct pieces pieces;
+	struct tag_table by_ref, by_labels; /* place in entries + 1 */
+	bool needs_parts;
+};
+
+/* --- the head ------------------------------------------------------------------------------------------------ */
+
+static uint64_t ref_hash(series_ref ref)
+{
+	return ref * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+/* What the newest sample says of a series in this range. */
+static void take_series(struct selection *s, series_ref ref, const struct head_peek *peek)
+{
+	const struct select_range *range = s->range;
+	if (peek->labels == 0 || peek->last.t_ms < range->min_t_ms || peek->last.t_ms == INT64_MIN)
+		return;
+	struct entry *e = entries_add(&s->entries);
+	e->ref = ref;
+	e->handle = peek->labels;
+	e->in_head = !peek->has_nothing_until || peek->nothing_until_ms <= range->max_t_ms;
+	if (range->newest_only && !peek->last_is_histogram && peek->last.t_ms <= range->max_t_ms) {
+		e->newest = peek->last;
+		e->is_newest = true;
+		return;
+	}
+	s->needs_parts = true;
+}
+
+static void select_head(struct selection *s, const struct matcher *const *matchers, size_t n_matchers)
+{
+	struct head *h = &s->range->db->head;
+	struct postings matched = {0};
+	rwlock_read(&h->index_lock);
+	head_index_select(&h->index, matchers, n_matchers, &matched);
+	rwlock_release(&h->index_lock);
+	struct postings_iter it;
+	postings_iter_init(&it, &matched);
+	series_ref *refs = xreallocarray(NULL, PEEK_BATCH, sizeof(*refs));
+	struct head_peek *peeks = xreallocarray(NULL, PEEK_BATCH, sizeof(*peeks));
+	for (size_t n; (n = postings_iter_next(&it, refs, PEEK_BATCH)) > 0;) {
+		head_peek(h, refs, n, peeks);
+		for (size_t i = 0; i < n; i++)
+			take_series(s, refs[i], &peeks[i]);
+	}
+	free(peeks);
+	free(refs);
+	postings_done(&matched);
+}
+
+/* --- the parts ------------------------------------------------------------------------------------------------- */
+
+static uint32_t find_ref(const struct selection *s, series_ref ref)
+{
+	struct tag_walk w;
+	for (uint32_t i = tag_table_first(&s->by_ref, ref_hash(ref), &w); i; i = tag_table_next(&w))
+		if (s->entries.v[i - 1].ref == ref)
+			return i;
+	return 0;
+}
+
+static uint32_t find_labels(const struct selection *s, const struct labels *labels)
+{
+	struct tag_walk w;
+	for (uint32_t i = tag_table_first(&s->by_labels, labels->hash, &w); i; i = tag_table_next(&w))
+		if (labels_eq(s->entries.v[i - 1].labels, labels))
+			return i;
+	return 0;
+}
+
+/* The place of the series with these labels, made when new. */
+static uint32_t place_of(struct selection *s, const struct labels *labels)
+{
+	series_ref ref = head_find_labels(&s->range->db->head, labels);
+	uint32_t at = ref ? find_ref(s, ref) : find_labels(s, labels);
+	if (at)
+		return at - 1;
+	struct entry *e = entries_add(&s->entries);
+	e->labels = labels_copy_to(s->arena, labels);
+	e->ref = ref;
+	at = (uint32_t)s->entries.len;
+	if (ref)
+		tag_table_add(&s->by_ref, ref_hash(ref), at);
+	else
+		tag_table_add(&s->by_labels, labels->hash, at);
+	return at - 1;
+}
+
+static int take_ordinal(struct selection *s, struct part *p, uint32_t ordinal, struct err *err)
+{
+	const struct labels *labels;
+	if (part_estimate(p, ordinal, s->range->min_t_ms, s->range->max_t_ms) == 0)
+		return 0;
+	int rc = part_labels(p, ordinal, s->scratch, &labels, err);
+	if (rc == 0)
+		pieces_push(&s->pieces, (struct piece){place_of(s, labels), ordinal, p});
+	return rc;
+}
+
+static int select_part(struct selection *s, struct part *p, const struct matcher *const *matchers,
+    size_t n_matchers, struct err *err)
+{
+	struct postings matched = {0};
+	int rc = part_select(p, matchers, n_matchers, &matched, err);
+	struct postings_iter it;
+	uint32_t ordinals[ORDINAL_BATCH];
+	postings_iter_init(&it, &matched);
+	for (size_t n; rc == 0 && (n = postings_iter_next(&it, ordinals, ORDINAL_BATCH)) > 0;) {
+		for (size_t i = 0; i < n && rc == 0; i++)
+			rc = take_ordinal(s, p, ordinals[i], err);
+		arena_reset(s->scratch);
+		if (rc == 0 && arena_overflowed(s->arena))
+			rc = err_set(err, ERR_LIMIT, "the query selects too many series");
+	}
+	postings_done(&matched);
+	return rc;
+}
+
+/* Series leave the head when they had no sample for a long time: those of the newest hours are all there. */
+static bool head_knows_all(const struct select_range *range)
+{
+	const struct tsdb *db = range->db;
+	int64_t newest = db->head.max_t_ms, known_from;
+	return newest != INT64_MIN && !db->series_missing &&
+	       !__builtin_sub_overflow(newest, 2 * db->options.seal_interval_ms, &known_from) &&
+	       range->min_t_ms > known_from;
+}
+
+static int select_parts(
+    struct selection *s, const struct matcher *const *matchers, size_t n_matchers, struct err *err)
+{
+	const struct select_range *range = s->range;
+	if (range->newest_only && !s->needs_parts && head_knows_all(range))
+		return 0;
+	for (uint32_t i = 0; i < s->entries.len; i++)
+		tag_table_add(&s->by_ref, ref_hash(s->entries.v[i].ref), i + 1);
+	int rc = 0;
+	for (size_t i = 0; i < range->parts->n && rc == 0; i++) {
+		struct part *p = range->parts->v[i];
+		const struct part_meta *m = part_meta(p);
+		if (m->min_t_ms <= range->max_t_ms && m->max_t_ms >= range->min_t_ms)
+			rc = select_part(s, p, matchers, n_matchers, err);
+	}
+	return rc;
+}
+
+/* --- the series set -------------------------------------------------------------------------------------------- */
+
+struct tsdb_series_set {
+	struct series_set base;
+	struct select_range range;
+	struct entry *entries; /* in the arena */
+	struct piece *pieces;
+};
+
+static struct tsdb_series_set *set_of(struct series_set *s)
+{
+	return (struct tsdb_series_set *)s;
+}
+
+static const struct labels *entry_labels(const struct tsdb *db, const struct entry *e, struct arena *arena)
+{
+	return e->labels ? e->labels : series_labels_get(&db->head.index.labels, e->handle, arena);
+}
+
+static const struct labels *set_labels(struct series_set *base, size_t i, struct arena *arena)
+{
+	struct tsdb_series_set *s = set_of(base);
+	return entry_labels(s->range.db, &s->entries[i], arena);
+}
+
+static int read_pieces(
+    struct tsdb_series_set *s, const struct entry *e, struct sample_column *out, struct err *err)
+{
+	const struct select_range *range = &s->range;
+	int rc = 0;
+	for (uint32_t k = 0; k < e->n_pieces && rc == 0; k++) {
+		const struct piece *p = &s->pieces[e->first_piece + k];
+		rc = part_read(p->part, p->ordinal, range->min_t_ms, range->max_t_ms, out, err);
+	}
+	if (rc == 0 && e->ref)
+		rc = head_read(&range->db->head, e->ref, range->parts->sealed_seq, range->min_t_ms,
+		    range->max_t_ms, out, err);
+	if (rc == 0 && !column_order(out, 0))
+		rc = err_set(err, ERR_NO_MEMORY, "no memory to order %zu samples", out->n);
+	return rc;
+}
+
+static int set_read(struct series_set *base, size_t i, struct sample_column *out, struct err *err)
+{
+	struct tsdb_series_set *s = set_of(base);
+	const struct entry *e = &s->entries[i];
+	sample_column_reset(out);
+	if (!e->is_newest)
+		return read_pieces(s, e, out, err);
+	if (!sample_column_push(out, e->newest.t_ms, e->newest.v, NULL))
+		return err_set(err, ERR_NO_MEMORY, "no memory for a sample");
+	return 0;
+}
+
+static size_t set_estimate(struct series_set *base, size_t i)
+{
+	struct tsdb_series_set *s = set_of(base);
+	const struct select_range *range = &s->range;
+	const struct entry *e = &s->entries[i];
+	if (e->is_newest)
+		return 1;
+	size_t n = e->ref ? head_estimate(&range->db->head, e->ref, range->parts->sealed_seq, range->min_t_ms,
+				range->max_t_ms)
+			  : 0;
+	for (uint32_t k = 0; k < e->n_pieces; k++) {
+		const struct piece *p = &s->pieces[e->first_piece + k];
+		n += part_estimate(p->part, p->ordinal, range->min_t_ms, range->max_t_ms);
+	}
+	return n;
+}
+
+static const struct series_set_ops set_ops = {
+    .labels = set_labels,
+    .read = set_read,
+    .estimate = set_estimate,
+};
+
+/* --- putting it together --------------------------------------------------------------------------------------- */
+
+/* Counting sort of the pieces by entry; parts keep their order. */
+static struct piece *group_pieces(struct selection *s)
+{
+	struct piece *grouped = ARENA_ARRAY(s->arena, struct piece, s->pieces.len + 1);
+	VEC_EACH (struct piece, p, &s->pieces)
+		s->entries.v[p->entry].n_pieces++;
+	uint32_t at = 0;
+	VEC_EACH (struct entry, e, &s->entries) {
+		e->first_piece = at;
+		at += e->n_pieces;
+		e->n_pieces = 0;
+	}
+	VEC_EACH (struct piece, p, &s->pieces) {
+		struct entry *e = &s->entries.v[p->entry];
+		grouped[e->first_piece + e->n_pieces++] = *p;
+	}
+	return grouped;
+}
+
+static int by_labels(const void *a, const void *b)
+{
+	return labels_cmp(((const struct entry *)a)->labels, ((const struct entry *)b)->labels);
+}
+
+static int finish(struct selection *s, struct series_set **out, struct err *err)
+{
+	struct tsdb_series_set *set = ARENA_NEW(s->arena, struct tsdb_series_set);
+	set->base.ops = &set_ops;
+	set->range = *s->range;
+	set->pieces = group_pieces(s);
+	set->entries = ARENA_ARRAY(s->arena, struct entry, s->entries.len + 1);
+	VEC_EACH (struct entry, e, &s->entries) {
+		if (!e->is_newest && !e->in_head && e->n_pieces == 0)
+			continue;
+		if (s->range->sorted)
+			e->labels = entry_labels(s->range->db, e, s->arena);
+		set->entries[set->base.n++] = *e;
+	}
+	if (s->range->sorted)
+		qsort(set->entries, set->base.n, sizeof(struct entry), by_labels);
+	if (arena_overflowed(s->arena))
+		return err_set(err, ERR_LIMIT, "the query selects too many series");
+	*out = &set->base;
+	return 0;
+}
+
+int tsdb_select(const struct select_range *range, struct arena *arena, const struct matcher *const *matchers,
+    size_t n_matchers, struct series_set **out, struct err *err)
+{
+	struct selection s = {.range = range, .arena = arena, .scratch = arena_new(ARENA_NO_LIMIT)};
+	select_head(&s, matchers, n_matchers);
+	int rc = select_parts(&s, matchers, n_matchers, err);
+	if (rc == 0)
+		rc = finish(&s, out, err);
+	arena_free(s.scratch);
+	entries_done(&s.entries);
+	pieces_done(&s.pieces);
+	tag_table_done(&s.by_ref);
+	tag_table_done(&s.by_labels);
+	return rc;
+}

@@ -1,0 +1,16 @@
+/* Which series match, joined over the head and the parts: a series is known by its labels, whichever of them have it. */
+#pragma once
+
+#include "tsdb/part_set.h"
+#include "tsdb/tsdb_priv.h"
+
+struct select_range {
+	struct tsdb *db;
+	struct part_set *parts; /* borrowed: outlives the series set */
+	int64_t min_t_ms, max_t_ms;
+	bool newest_only;
+	bool sorted;
+};
+
+MUST_CHECK int tsdb_select(const struct select_range *range, struct arena *arena,
+    const struct matcher *const *matchers, size_t n_matchers, struct series_set **out, struct err *err);

@@ -1,0 +1,71 @@
+/* The log while it is written: many threads append records to one buffer in memory, one thread of its own writes the
+ * buffer to the segment, syncs it, and calls back those who wait: one sync serves everybody who came meanwhile.
+ *
+ * When a write or a sync fails, the segment is given up (what the system did with its pages is unknown; a second fsync
+ * would lie) and everything that was not synced is written again, from memory, to a new one. When that fails too, the
+ * waiting are told, the log refuses appends (wal_ready) and goes on trying until the disk takes what is in memory.
+ *
+ * Thread-safe. Order of locks: LOCK_WAL is taken in here and nothing is called with it held. */
+#pragma once
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fs.h"
+#include "base/slice.h"
+#include "tsdb/tsdb.h"
+#include "tsdb/wal_record.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct wal;
+
+/* A segment of an earlier life, as replay found it. */
+struct wal_old_segment {
+	uint64_t number;
+	uint64_t last_record; /* the largest record number up to its end */
+	uint64_t bytes;
+	bool damaged; /* kept under another name when its turn to go comes */
+};
+
+struct wal_options {
+	struct fs *fs;
+	const char *dir; /* of the segments; made when it is not there */
+	enum wal_sync sync;
+	uint64_t segment_bytes;
+	uint64_t next_segment;
+	uint64_t next_record;
+	const struct wal_old_segment *old;
+	size_t n_old;
+};
+
+/* Makes the next segment and starts the writing thread. The caller closes it. */
+MUST_CHECK int wal_open(const struct wal_options *o, struct wal **out, struct err *err);
+/* Writes and syncs what waits, calls back, ends the thread. Takes NULL. */
+void wal_close(struct wal *w);
+
+/* Before a transaction, with no lock held: waits while too much is unwritten; ERR_UNAVAILABLE while the disk refuses. */
+MUST_CHECK int wal_ready(struct wal *w, struct err *err);
+
+/* Appends one record; memory only. Returns its number. */
+uint64_t wal_append(struct wal *w, enum wal_type type, unsigned stripe, struct slice payload);
+/* Appends to the record of new series, which goes in front of whatever is appended next. */
+void wal_append_series(struct wal *w, series_ref ref, const struct labels *labels);
+/* Calls done(arg, rc, why) exactly once, from the writing thread, when all appended so far is as safe as the policy says
+ * (rc 0), or was refused (rc < 0). */
+void wal_on_durable(struct wal *w, void (*done)(void *arg, int rc, const char *why), void *arg);
+/* Waits for that. */
+MUST_CHECK int wal_sync_now(struct wal *w, struct err *err);
+
+/* The number of the newest record. */
+uint64_t wal_last_record(struct wal *w);
+/* Whether wal_cut() would remove anything. */
+bool wal_would_cut(struct wal *w, uint64_t record);
+/* Removes the segments whose records are all numbered `record` or below. */
+MUST_CHECK int wal_cut(struct wal *w, uint64_t record, struct err *err);
+
+struct wal_stats {
+	uint64_t bytes, segments, damaged_segments;
+	uint64_t syncs, failures;
+	bool refusing;
+};
+void wal_stats(struct wal *w, struct wal_stats *out);

@@ -1,0 +1,30 @@
+#include "tsdb/wal_frames.h"
+
+#include "base/crc32c.h"
+#include <string.h>
+
+void wal_frames_open(struct wal_frames *w, struct slice content, size_t offset, uint64_t place)
+{
+	*w = (struct wal_frames){.content = content, .offset = offset, .place = place};
+}
+
+int wal_frames_next(struct wal_frames *w, struct wal_frame *f, struct slice *payload)
+{
+	static const uint8_t zeros[WAL_FRAME_BYTES];
+	size_t left = w->content.len - w->offset;
+	const uint8_t *p = (const uint8_t *)w->content.ptr + w->offset;
+	size_t look = left < WAL_FRAME_BYTES ? left : WAL_FRAME_BYTES;
+	if (look == 0 || memcmp(p, zeros, look) == 0)
+		return 1;
+	if (look < WAL_FRAME_BYTES)
+		return ERR_CORRUPT;
+	wal_frame_decode(p, f);
+	if (f->len > WAL_RECORD_MAX_BYTES || f->len > left - WAL_FRAME_BYTES)
+		return ERR_CORRUPT;
+	uint32_t crc = crc32c(0, p + WAL_FRAME_BYTES, f->len);
+	if (f->check != wal_frame_check(f, crc, w->place, w->offset))
+		return ERR_CORRUPT;
+	*payload = slice_of((const char *)p + WAL_FRAME_BYTES, f->len);
+	w->offset += WAL_FRAME_BYTES + f->len;
+	return 0;
+}

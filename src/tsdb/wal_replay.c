@@ -1,0 +1,264 @@
+#include "tsdb/wal_replay.h"
+
+#include "base/xmalloc.h"
+#include "tsdb/head_append.h"
+#include "tsdb/wal_frames.h"
+#include "tsdb/wal_segment.h"
+#include <inttypes.h>
+
+enum { BATCH = 256 };
+
+static PRINTF_LIKE(2, 3) void note(struct wal_replay *r, const char *fmt, ...)
+{
+	if (!r->note)
+		return;
+	struct strbuf text = STRBUF_INIT;
+	va_list ap;
+	va_start(ap, fmt);
+	strbuf_addv(&text, fmt, ap);
+	va_end(ap);
+	r->note(r->arg, strbuf_cstr(&text));
+	strbuf_done(&text);
+}
+
+/* --- records ------------------------------------------------------------------------------------------------- */
+
+static uint64_t covered_record(const struct wal_replay *r, series_ref ref)
+{
+	return r->head->stripes[series_stripe_of(ref)].replay_record;
+}
+
+static int replay_series(struct wal_replay *r, uint64_t number, struct slice payload)
+{
+	struct wal_series_reader reader = {0};
+	struct arena *arena = arena_new(ARENA_NO_LIMIT);
+	wal_series_open(&reader, payload);
+	series_ref ref;
+	int rc;
+	while ((rc = wal_series_next(&reader, &ref)) == 0) {
+		if (number <= covered_record(r, ref))
+			continue;
+		r->series += head_restore_series(r->head, ref, labels_from_sorted(arena, reader.l, reader.n));
+		arena_reset(arena);
+	}
+	wal_series_close(&reader);
+	arena_free(arena);
+	return rc == 1 ? 0 : rc;
+}
+
+static int replay_samples(struct wal_replay *r, uint64_t number, struct slice payload)
+{
+	struct wal_samples_reader reader;
+	struct sample batch[BATCH];
+	size_t n = 0;
+	int rc;
+	wal_samples_open(&reader, payload);
+	while ((rc = wal_samples_next(&reader, &batch[n])) == 0) {
+		if (number <= covered_record(r, batch[n].ref))
+			continue;
+		if (++n < BATCH - 1)
+			continue;
+		r->samples += head_replay_samples(r->head, batch, n);
+		n = 0;
+	}
+	r->samples += head_replay_samples(r->head, batch, n);
+	return rc == 1 ? 0 : rc;
+}
+
+static int replay_histograms(struct wal_replay *r, uint64_t number, struct slice payload)
+{
+	struct byte_reader reader;
+	series_ref ref;
+	int64_t t_ms;
+	struct slice chunk;
+	int rc;
+	byte_reader_init(&reader, payload);
+	while ((rc = wal_histogram_next(&reader, &ref, &t_ms, &chunk)) == 0)
+		if (number > covered_record(r, ref))
+			r->samples += head_replay_histogram(r->head, ref, t_ms, chunk);
+	return rc == 1 ? 0 : rc;
+}
+
+static int replay_metadata(struct wal_replay *r, struct slice payload)
+{
+	struct byte_reader reader;
+	struct slice metric;
+	struct metadata m;
+	int rc;
+	byte_reader_init(&reader, payload);
+	while ((rc = wal_metadata_next(&reader, &metric, &m)) == 0)
+		metadata_store_set(&r->head->metadata, metric, &m);
+	return rc == 1 ? 0 : rc;
+}
+
+int wal_replay_record(struct wal_replay *r, const struct wal_frame *f, struct slice payload)
+{
+	switch (f->type) {
+	case WAL_SERIES:
+		return replay_series(r, f->number, payload);
+	case WAL_SAMPLES:
+		return replay_samples(r, f->number, payload);
+	case WAL_HISTOGRAMS:
+		return replay_histograms(r, f->number, payload);
+	case WAL_METADATA:
+		return replay_metadata(r, payload);
+	default: /* of a later version that thought older ones could do without */
+		return 0;
+	}
+}
+
+/* --- segments ------------------------------------------------------------------------------------------------ */
+
+/* Where reading stands between segments. */
+struct walk {
+	bool any;      /* a record was seen */
+	uint64_t last; /* the largest number */
+	/* A bad record in an earlier segment, of which the next good record tells whether anything is lost. */
+	bool doubtful;
+	size_t doubtful_at; /* in segments */
+	size_t offset;
+};
+
+static bool all_zero(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.ptr[i])
+			return false;
+	return true;
+}
+
+static void settle_doubt(struct wal_replay *r, struct walk *w, uint64_t number)
+{
+	if (w->any && number > w->last + 1) {
+		uint64_t lost = number - w->last - 1;
+		r->records_lost += lost;
+		if (w->doubtful) {
+			struct wal_old_segment *s = &r->segments.v[w->doubtful_at];
+			s->damaged = true;
+			note(r,
+			    "log segment %016" PRIx64 " is damaged at byte %zu: %" PRIu64 " records are lost",
+			    s->number, w->offset, lost);
+		} else {
+			note(r, "%" PRIu64 " records are missing from the log behind number %" PRIu64, lost,
+			    w->last);
+		}
+	}
+	w->doubtful = false;
+}
+
+static void replay_frames(struct wal_replay *r, struct walk *w, struct slice content, size_t at)
+{
+	struct wal_old_segment *s = &r->segments.v[at];
+	struct wal_frames frames;
+	struct wal_frame f;
+	struct slice payload;
+	int rc;
+	wal_frames_open(&frames, content, WAL_SEGMENT_HEADER_BYTES, s->number);
+	while ((rc = wal_frames_next(&frames, &f, &payload)) == 0) {
+		if (w->any && f.number <= w->last)
+			continue;
+		settle_doubt(r, w, f.number);
+		if (f.version > WAL_RECORD_VERSION || wal_replay_record(r, &f, payload) != 0) {
+			note(r,
+			    "record %" PRIu64 " of log segment %016" PRIx64
+			    " cannot be understood and is left out",
+			    f.number, s->number);
+			s->damaged = true;
+		}
+		w->last = f.number;
+		w->any = true;
+	}
+	s->bytes = frames.offset;
+	s->last_record = w->any ? w->last : 0;
+	if (rc == ERR_CORRUPT) {
+		w->doubtful = true;
+		w->doubtful_at = at;
+		w->offset = frames.offset;
+	}
+}
+
+static int replay_segment(struct wal_replay *r, struct walk *w, size_t at, bool *is_empty, struct err *err)
+{
+	struct wal_old_segment *s = &r->segments.v[at];
+	struct strbuf content = STRBUF_INIT;
+	int rc = wal_segment_load(r->fs, r->dir, s->number, &content, err);
+	*is_empty = rc == ERR_CORRUPT && all_zero(strbuf_slice(&content));
+	if (rc == 0) {
+		replay_frames(r, w, strbuf_slice(&content), at);
+	} else if (rc == ERR_CORRUPT) {
+		if (!*is_empty)
+			note(r, "%s: it is set aside", err ? err->msg : "damaged log segment");
+		s->damaged = !*is_empty;
+		s->last_record = w->any ? w->last : 0;
+		rc = 0;
+	}
+	strbuf_done(&content);
+	return rc;
+}
+
+/* The torn tail of a crash: what stands behind the last good record goes. */
+static int cut_tail(struct wal_replay *r, const struct walk *w, struct err *err)
+{
+	const struct wal_old_segment *s = &r->segments.v[w->doubtful_at];
+	char *path = wal_segment_path(r->dir, s->number);
+	int fd;
+	int rc = fs_open(r->fs, path, FS_READ_WRITE, &fd, err);
+	if (rc == 0) {
+		rc = fs_truncate(r->fs, fd, w->offset, err);
+		if (rc == 0)
+			rc = fs_datasync(r->fs, fd, err);
+		fs_close(r->fs, fd);
+		note(r, "log segment %016" PRIx64 " was torn at byte %zu: cut there", s->number, w->offset);
+	}
+	free(path);
+	return rc;
+}
+
+/* A segment that was made just before the crash and never written. */
+static int remove_empty(struct wal_replay *r, uint64_t number, struct err *err)
+{
+	char *path = wal_segment_path(r->dir, number);
+	int rc = fs_unlink(r->fs, path, err);
+	free(path);
+	return rc;
+}
+
+static int replay_all(
+    struct wal_replay *r, const struct wal_segment_numbers *numbers, struct walk *w, struct err *err)
+{
+	for (size_t i = 0; i < numbers->len; i++) {
+		wal_old_segments_add(&r->segments)->number = numbers->v[i];
+		bool is_empty;
+		int rc = replay_segment(r, w, r->segments.len - 1, &is_empty, err);
+		if (rc == 0 && is_empty) {
+			r->segments.len--;
+			rc = remove_empty(r, numbers->v[i], err);
+		}
+		if (rc != 0)
+			return rc;
+		if (r->progress)
+			r->progress(r->arg, i + 1, numbers->len);
+	}
+	return w->doubtful ? cut_tail(r, w, err) : 0;
+}
+
+int wal_replay_run(struct wal_replay *r, struct err *err)
+{
+	struct wal_segment_numbers numbers = {0};
+	struct walk w = {0};
+	int rc = wal_segment_list(r->fs, r->dir, &numbers, err);
+	if (rc == 0)
+		rc = replay_all(r, &numbers, &w, err);
+	r->next_segment = numbers.len ? numbers.v[numbers.len - 1] + 1 : 1;
+	r->next_record = w.any ? w.last + 1 : 1;
+	for (unsigned i = 0; i < HEAD_STRIPES; i++)
+		if (r->head->stripes[i].replay_record >= r->next_record)
+			r->next_record = r->head->stripes[i].replay_record + 1;
+	wal_segment_numbers_done(&numbers);
+	return rc;
+}
+
+void wal_replay_done(struct wal_replay *r)
+{
+	wal_old_segments_done(&r->segments);
+}
