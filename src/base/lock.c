@@ -92,8 +92,9 @@ void lock_take(struct lock *l)
 
 void lock_release(struct lock *l)
 {
-	pthread_mutex_unlock(&l->mutex);
+	/* Noted first: once it is unlocked, another thread may free it. */
 	note_released(l, l->name);
+	pthread_mutex_unlock(&l->mutex);
 }
 
 void lock_assert_held(const struct lock *l)
@@ -132,8 +133,8 @@ void rwlock_write(struct rwlock *l)
 
 void rwlock_release(struct rwlock *l)
 {
-	pthread_rwlock_unlock(&l->rw);
 	note_released(l, l->name);
+	pthread_rwlock_unlock(&l->rw);
 }
 
 void cond_init(struct cond *c)
