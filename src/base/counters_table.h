@@ -8,4 +8,5 @@ METRIC(TSDB_OUT_OF_BOUNDS,            COUNTER, "prometheus_tsdb_out_of_bound_sam
 METRIC(TSDB_PARTS_SEALED,             COUNTER, "promq_tsdb_parts_sealed_total", "", "Total number of parts that were sealed from the head.")
 METRIC(TSDB_SEAL_FAILURES,            COUNTER, "promq_tsdb_maintenance_failures_total", "", "Total number of times that sealing, cutting the log or retention failed.")
 METRIC(TSDB_TIME_RETENTIONS,          COUNTER, "prometheus_tsdb_time_retentions_total", "", "The number of times that blocks were deleted because the maximum time limit was exceeded.")
+METRIC(WEB_FEDERATION_ERRORS, COUNTER, "prometheus_web_federation_errors_total", "", "Total number of errors that occurred while sending federation responses.")
 /* clang-format on */

@@ -44,7 +44,7 @@ static bool short_decimal(double v, struct decimal *d)
 		double scaled = v * powers[k];
 		if (scaled >= 1e15)
 			return false;
-		double m = nearbyint(scaled);
+		double m = (double)(int64_t)(scaled + 0.5); /* no call into libm */
 		if (fabs(scaled - m) <= scaled * 0x1p-50 && m > 0 &&
 		    m / powers[k] == v) { /* the cheap test spares divisions */
 			digits_of_integer((uint64_t)m, k, d);

@@ -1,6 +1,7 @@
 /* /federate: the newest sample of each series that matches, in the text format. Upstream: web/federate.go. */
 #include "web/web_priv.h"
 
+#include "base/counters.h"
 #include "base/double_text.h"
 #include "base/utf8.h"
 #include "config/config_file.h"
@@ -233,6 +234,8 @@ static bool contains(struct slice s, const char *word)
 
 static void reply_error(struct http_request *req, int rc, struct err *err)
 {
+	if (rc != ERR_INVALID)
+		counter_add(M_WEB_FEDERATION_ERRORS, 1);
 	char *text = xasprintf("%s\n", err->msg);
 	http_reply_text(req, rc == ERR_INVALID ? 400 : rc == ERR_UNAVAILABLE ? 503 : 500, text);
 	free(text);

@@ -1,5 +1,6 @@
 noinst_LIBRARIES += libweb.a
 libweb_a_SOURCES = \
+	src/web/api_admin.c \
 	src/web/api_call.c src/web/api_call.h \
 	src/web/api_json.c src/web/api_json.h \
 	src/web/api_params.c \

@@ -28,7 +28,7 @@ struct web_options {
 	struct slice version, revision, branch, build_user, build_date;
 	struct slice retention; /* "15d", "15d or 10GiB": runtimeinfo */
 	bool enable_lifecycle;  /* /-/reload and /-/quit work */
-	bool enable_admin;      /* the admin endpoints exist */
+	bool enable_admin;      /* the admin endpoints may be used */
 	/* Loads the configuration anew; false: `problems` says why. Called on a worker of the control lane. */
 	bool (*reload)(void *arg, struct strbuf *problems);
 	/* Asks the process to end; returns at once. */

@@ -80,6 +80,9 @@ int api_status_buildinfo(struct api_call *c, struct err *err);
 int api_status_runtimeinfo(struct api_call *c, struct err *err);
 int api_status_tsdb(struct api_call *c, struct err *err);
 int api_status_walreplay(struct api_call *c, struct err *err);
+int api_admin_delete_series(struct api_call *c, struct err *err);
+int api_admin_clean_tombstones(struct api_call *c, struct err *err);
+int api_admin_snapshot(struct api_call *c, struct err *err);
 
 void page_healthy(struct web *web, struct http_request *req);
 void page_ready(struct web *web, struct http_request *req);

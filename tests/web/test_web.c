@@ -217,5 +217,29 @@ static void status(void **state)
 	web_fixture_stop(&f);
 }
 
+static void admin(void **state)
+{
+	(void)state;
+	struct web_fixture f;
+	struct web_options o = {0};
+	web_fixture_start(&f, &o, 0);
+	web_fixture_ready(&f);
+	web_fixture_call(&f, "POST", "/api/v1/admin/tsdb/snapshot", "", "");
+	check_int("disabled", f.status, 500);
+	check_str("disabled", f.body,
+	    "{\"status\":\"error\",\"errorType\":\"unavailable\",\"error\":\"admin APIs disabled\"}");
+	web_fixture_stop(&f);
+	o.enable_admin = true;
+	web_fixture_start(&f, &o, 0);
+	web_fixture_ready(&f);
+	web_fixture_call(&f, "PUT", "/api/v1/admin/tsdb/delete_series?match[]=up", "", "");
+	check_int("enabled", f.status, 422);
+	check_str("enabled", f.body,
+	    "{\"status\":\"error\",\"errorType\":\"execution\",\"error\":\"not implemented: deleting "
+	    "series\"}");
+	web_fixture_stop(&f);
+}
+
 TEST_MAIN("web", cmocka_unit_test(readiness), cmocka_unit_test(cors), cmocka_unit_test(lifecycle),
-    cmocka_unit_test(redirects), cmocka_unit_test(own_metrics), cmocka_unit_test(status))
+    cmocka_unit_test(redirects), cmocka_unit_test(own_metrics), cmocka_unit_test(admin),
+    cmocka_unit_test(status))

@@ -1,0 +1,25 @@
+/* The admin endpoints of the store: deleting series, cleaning up after it, snapshots. */
+#include "web/api_call.h"
+
+/* The store cannot do any of it yet; who is not allowed to ask is told that first. */
+static int refuse(struct api_call *c, const char *what, struct err *err)
+{
+	if (!c->web->options.enable_admin)
+		return err_set(err, ERR_UNAVAILABLE, "admin APIs disabled");
+	return err_set(err, ERR_UNSUPPORTED, "not implemented: %s", what);
+}
+
+int api_admin_delete_series(struct api_call *c, struct err *err)
+{
+	return refuse(c, "deleting series", err);
+}
+
+int api_admin_clean_tombstones(struct api_call *c, struct err *err)
+{
+	return refuse(c, "cleaning tombstones", err);
+}
+
+int api_admin_snapshot(struct api_call *c, struct err *err)
+{
+	return refuse(c, "snapshots", err);
+}
