@@ -1,1 +1,4 @@
-# tests of ingest
+unit_tests += tests/ingest/test_pb_reader
+tests_ingest_test_pb_reader_SOURCES = tests/ingest/test_pb_reader.c
+unit_tests += tests/ingest/test_remote_write
+tests_ingest_test_remote_write_SOURCES = tests/ingest/test_remote_write.c tests/ingest/pb_build.h

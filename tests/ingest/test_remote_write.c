@@ -1,0 +1,377 @@
+/* The receiver over the store in plain arrays. */
+#include "base/compress.h"
+#include "base/thread_pool.h"
+#include "ingest/ingest_limits.h"
+#include "ingest/remote_write.h"
+#include "storage/mem_store.h"
+#include "tests/ingest/pb_build.h"
+#include "tests/lib/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct fixture {
+	struct mem_store *store;
+	struct remote_write *rw;
+	int answers, status;
+	char text[2048];
+};
+
+static void fixture_init(struct fixture *f)
+{
+	memset(f, 0, sizeof(*f));
+	f->store = mem_store_new();
+	f->rw = remote_write_new(mem_store_appendable(f->store));
+}
+
+static void fixture_done(struct fixture *f)
+{
+	remote_write_free(f->rw);
+	mem_store_free(f->store);
+}
+
+static void take_answer(void *arg, int status, struct slice text)
+{
+	struct fixture *f = arg;
+	f->answers++;
+	f->status = status;
+	snprintf(f->text, sizeof(f->text), "%" SL_FMT, SL_ARG(text));
+}
+
+static void send_raw(struct fixture *f, struct slice body)
+{
+	int before = f->answers;
+	remote_write_store(f->rw, body, take_answer, f);
+	check_int("one answer", f->answers, before + 1);
+}
+
+static void send(struct fixture *f, struct slice message)
+{
+	struct strbuf body = STRBUF_INIT;
+	snappy_encode(message, &body);
+	send_raw(f, strbuf_slice(&body));
+	strbuf_done(&body);
+}
+
+/* What the store has for the first series of a metric: samples, and the value of the last one. */
+static size_t stored(struct fixture *f, const char *metric, struct sample_column *c, struct arena *arena)
+{
+	struct err err;
+	struct querier *q;
+	struct series_set *set;
+	const struct matcher *m;
+	struct select_hints hints = {.start_ms = INT64_MIN, .end_ms = INT64_MAX};
+	struct queryable *store = mem_store_queryable(f->store);
+	check_ok("open", store->open(store, INT64_MIN, INT64_MAX, &q, &err), &err);
+	check_ok("matcher", matcher_new(arena, MATCH_EQUAL, SL("__name__"), slice_cstr(metric), &m, &err), &err);
+	check_ok("select", q->ops->select(q, arena, &m, 1, true, &hints, &set, &err), &err);
+	sample_column_reset(c);
+	if (set->n > 0)
+		check_ok("read", set->ops->read(set, 0, c, &err), &err);
+	size_t n = set->n;
+	q->ops->close(q);
+	return n;
+}
+
+static void check_stored(struct fixture *f, const char *metric, size_t series, size_t samples)
+{
+	struct sample_column c;
+	struct arena *arena = arena_new(ARENA_NO_LIMIT);
+	sample_column_init(&c, arena);
+	check_int(metric, stored(f, metric, &c, arena), series);
+	check_int(metric, c.n, samples);
+	sample_column_done(&c);
+	arena_free(arena);
+}
+
+static void known_series_take_the_short_way(void **state)
+{
+	(void)state;
+	struct fixture f;
+	fixture_init(&f);
+	for (int round = 0; round < 3; round++) {
+		struct strbuf message = STRBUF_INIT;
+		for (int i = 0; i < 200; i++) {
+			struct strbuf series = STRBUF_INIT;
+			char name[32];
+			snprintf(name, sizeof(name), "metric_%d", i);
+			pb_put_label(&series, "__name__", name);
+			pb_put_label(&series, "instance", "a:1");
+			for (int k = 0; k < 5; k++)
+				pb_put_sample(&series, 1000 + round * 100 + k, i + k);
+			pb_put_message(&message, 1, &series);
+		}
+		send(&f, strbuf_slice(&message));
+		strbuf_done(&message);
+		check_int("status", f.status, 204);
+	}
+	check_int("series", mem_store_series(f.store), 200);
+	check_stored(&f, "metric_199", 1, 15);
+	fixture_done(&f);
+}
+
+static void labels_in_any_order_are_one_series(void **state)
+{
+	(void)state;
+	struct fixture f;
+	fixture_init(&f);
+	for (int order = 0; order < 3; order++) {
+		struct strbuf message = STRBUF_INIT, series = STRBUF_INIT;
+		if (order == 2)
+			pb_put_sample(&series, 4000, 1); /* a sample in front of the labels */
+		if (order)
+			pb_put_label(&series, "zone", "x");
+		pb_put_label(&series, "__name__", "m");
+		if (!order)
+			pb_put_label(&series, "zone", "x");
+		pb_put_label(&series, "empty", "");
+		pb_put_sample(&series, 1000 + order * 2000, 1);
+		pb_put_message(&message, 1, &series);
+		send(&f, strbuf_slice(&message));
+		strbuf_done(&message);
+		check_int("status", f.status, 204);
+	}
+	check_int("series", mem_store_series(f.store), 1);
+	check_stored(&f, "m", 1, 3 + 1);
+	fixture_done(&f);
+}
+
+static void put_series(struct strbuf *message, const char *name, int64_t t_ms, double v)
+{
+	struct strbuf series = STRBUF_INIT;
+	pb_put_label(&series, "__name__", name);
+	pb_put_sample(&series, t_ms, v);
+	pb_put_message(message, 1, &series);
+}
+
+static void the_good_part_is_stored(void **state)
+{
+	(void)state;
+	struct fixture f;
+	fixture_init(&f);
+	struct strbuf message = STRBUF_INIT, series = STRBUF_INIT;
+	put_series(&message, "a", 2000, 1);
+	put_series(&message, "b", 2000, 1);
+	send(&f, strbuf_slice(&message));
+	strbuf_reset(&message);
+	put_series(&message, "a", 2000, 1); /* repeated: good */
+	put_series(&message, "a", 1000, 1); /* older */
+	put_series(&message, "b", 2000, 7); /* another value */
+	put_series(&message, "b", 3000, 7);
+	pb_put_label(&series, "job", "nameless");
+	pb_put_sample(&series, 1, 1);
+	pb_put_sample(&series, 2, 1);
+	pb_put_message(&message, 1, &series);
+	put_series(&message, "c", 1000, 1);
+	send(&f, strbuf_slice(&message));
+	check_int("status", f.status, 400);
+	check_true("first one named", strstr(f.text, "first: ") && strstr(f.text, "a at 1000"));
+	check_true("counts", strstr(f.text, "4 of 7 samples were refused"));
+	check_true("reason first", strncmp(f.text, append_result_text(APPEND_OUT_OF_ORDER), 12) == 0);
+	check_stored(&f, "b", 1, 2);
+	check_stored(&f, "c", 1, 1);
+	strbuf_done(&message);
+	fixture_done(&f);
+}
+
+static void bad_labels_are_named(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name, *labels[6], *want;
+	} cases[] = {
+	    {"twice", {"__name__", "m", "a", "1", "a", "2"}, "label name \"a\" is not unique"},
+	    {"no name", {"job", "x"}, "no metric name"},
+	    {"empty name", {"__name__", ""}, "no metric name"},
+	    {"empty label name", {"__name__", "m", "", "x"}, "invalid label name"},
+	    {"not UTF-8", {"__name__", "m", "a", "\xff"}, "invalid value of label"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct fixture f;
+		fixture_init(&f);
+		struct strbuf message = STRBUF_INIT, series = STRBUF_INIT;
+		for (int k = 0; k < 6 && cases[i].labels[k]; k += 2)
+			pb_put_label(&series, cases[i].labels[k], cases[i].labels[k + 1]);
+		pb_put_sample(&series, 1, 1);
+		pb_put_message(&message, 1, &series);
+		put_series(&message, "good", 1, 1);
+		send(&f, strbuf_slice(&message));
+		check_int(cases[i].name, f.status, 400);
+		if (!strstr(f.text, cases[i].want))
+			fail_msg("%s: want %s in: %s", cases[i].name, cases[i].want, f.text);
+		check_stored(&f, "good", 1, 1);
+		strbuf_done(&message);
+		fixture_done(&f);
+	}
+}
+
+static void put_span(struct strbuf *h, unsigned field, int64_t offset, uint64_t length)
+{
+	struct strbuf span = STRBUF_INIT;
+	pb_put_varint(&span, 1, zigzag(offset));
+	pb_put_varint(&span, 2, length);
+	pb_put_message(h, field, &span);
+}
+
+static void put_histogram(struct strbuf *message, const char *name, int64_t t_ms, uint64_t length, int64_t schema)
+{
+	struct strbuf series = STRBUF_INIT, h = STRBUF_INIT, deltas = STRBUF_INIT;
+	pb_put_label(&series, "__name__", name);
+	pb_put_varint(&h, 1, 12);
+	pb_put_double(&h, 3, 18.5);
+	pb_put_varint(&h, 4, zigzag(schema));
+	pb_put_double(&h, 5, 0.001);
+	pb_put_varint(&h, 6, 2);
+	put_span(&h, 11, 1, length);
+	varint_add(&deltas, zigzag(4));
+	varint_add(&deltas, zigzag(-1));
+	varint_add(&deltas, zigzag(0));
+	pb_put_message(&h, 12, &deltas);
+	pb_put_varint(&h, 15, (uint64_t)t_ms);
+	pb_put_message(&series, 4, &h);
+	pb_put_message(message, 1, &series);
+}
+
+static void histograms_become_floats(void **state)
+{
+	(void)state;
+	struct fixture f;
+	fixture_init(&f);
+	struct strbuf message = STRBUF_INIT;
+	put_histogram(&message, "h", 1000, 3, 3);
+	put_histogram(&message, "fine", 1000, 3, 10);
+	send(&f, strbuf_slice(&message));
+	check_int("status", f.status, 204);
+	struct arena *arena = arena_new(ARENA_NO_LIMIT);
+	struct sample_column c;
+	sample_column_init(&c, arena);
+	check_int("series", stored(&f, "h", &c, arena), 1);
+	assert_true(c.n == 1 && c.h && c.h[0]);
+	check_int("buckets", c.h[0]->n_pos, 3);
+	check_double("first", c.h[0]->pos[0], 4);
+	check_double("second", c.h[0]->pos[1], 3);
+	check_double("count", c.h[0]->count, 12);
+	check_double("zero", c.h[0]->zero_count, 2);
+	check_int("series", stored(&f, "fine", &c, arena), 1);
+	check_int("resolution reduced", c.h[0]->schema, 8);
+	strbuf_reset(&message);
+	put_histogram(&message, "h", 2000, 4, 3);
+	put_series(&message, "good", 1, 1);
+	send(&f, strbuf_slice(&message));
+	check_int("contradiction", f.status, 400);
+	check_true("said", strstr(f.text, "spans need 4 buckets, have 3 buckets"));
+	check_stored(&f, "good", 1, 1);
+	sample_column_done(&c);
+	arena_free(arena);
+	strbuf_done(&message);
+	fixture_done(&f);
+}
+
+static void metadata_and_exemplars_do_no_harm(void **state)
+{
+	(void)state;
+	struct fixture f;
+	fixture_init(&f);
+	struct strbuf message = STRBUF_INIT, meta = STRBUF_INIT, series = STRBUF_INIT, exemplar = STRBUF_INIT;
+	pb_put_varint(&meta, 1, 1);
+	pb_put_bytes(&meta, 2, SL("m"));
+	pb_put_bytes(&meta, 4, SL("Help."));
+	pb_put_message(&message, 3, &meta);
+	pb_put_label(&series, "__name__", "m");
+	pb_put_sample(&series, 5, 1);
+	pb_put_label(&exemplar, "trace_id", "abc");
+	pb_put_double(&exemplar, 2, 1);
+	pb_put_message(&series, 3, &exemplar);
+	pb_put_message(&message, 1, &series);
+	send(&f, strbuf_slice(&message));
+	check_int("status", f.status, 204);
+	check_stored(&f, "m", 1, 1);
+	strbuf_done(&message);
+	fixture_done(&f);
+}
+
+static void what_is_no_request_is_refused(void **state)
+{
+	(void)state;
+	struct fixture f;
+	fixture_init(&f);
+	struct strbuf big = STRBUF_INIT;
+	send_raw(&f, SL("this is not snappy at all, is it?"));
+	check_int("garbage", f.status, 400);
+	send_raw(&f, SL_EMPTY);
+	check_int("nothing", f.status, 400);
+	send(&f, SL_EMPTY);
+	check_int("empty message", f.status, 204);
+	send(&f, SL("GET / HTTP/1.1"));
+	check_int("not protobuf", f.status, 400);
+	/* 200 bytes that say they will be 3 GB. */
+	strbuf_add(&big, "\xff\xff\xff\xff\x0b", 5);
+	for (int i = 0; i < 200; i++)
+		strbuf_addch(&big, 0);
+	send_raw(&f, strbuf_slice(&big));
+	check_int("bomb", f.status, 400);
+	check_int("nothing was stored", mem_store_series(f.store), 0);
+	strbuf_done(&big);
+	fixture_done(&f);
+}
+
+/* Cut at every byte and with every bit bent: an answer, and never a crash. */
+static void torn_messages_are_survived(void **state)
+{
+	(void)state;
+	struct fixture f;
+	fixture_init(&f);
+	struct strbuf message = STRBUF_INIT;
+	put_series(&message, "a", 1000, 1);
+	put_histogram(&message, "h", 1000, 3, 3);
+	put_series(&message, "b", 1000, 1);
+	for (size_t n = 0; n < message.len; n++) {
+		send(&f, slice_of(message.ptr, n));
+		assert_true(f.status == 204 || f.status == 400);
+	}
+	for (size_t bit = 0; bit < message.len * 8; bit++) {
+		struct strbuf bent = STRBUF_INIT;
+		strbuf_add_slice(&bent, strbuf_slice(&message));
+		bent.ptr[bit / 8] ^= (char)(1 << bit % 8);
+		send(&f, strbuf_slice(&bent));
+		assert_true(f.status == 204 || f.status == 400);
+		strbuf_done(&bent);
+	}
+	strbuf_done(&message);
+	fixture_done(&f);
+}
+
+static void heads_are_checked(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *type, *encoding;
+		int status;
+		const char *why;
+	} cases[] = {
+	    {"application/x-protobuf", "snappy", 0, ""},
+	    {"", "", 0, ""},
+	    {"application/x-protobuf;proto=prometheus.WriteRequest", "snappy", 0, ""},
+	    {"application/x-protobuf; proto=prometheus.WriteRequest", "Snappy", 0, ""},
+	    {"application/x-protobuf;proto=io.prometheus.write.v2.Request", "snappy", 415,
+		"io.prometheus.write.v2.Request protobuf message is not accepted by this server; only accepts "
+		"prometheus.WriteRequest\n"},
+	    {"application/json", "snappy", 415,
+		"expected application/x-protobuf as the first (media) part, got application/json content-type\n"},
+	    {"application/x-protobuf", "gzip", 415,
+		"gzip encoding (compression) is not accepted by this server; only snappy is acceptable\n"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct strbuf why = STRBUF_INIT;
+		check_int(cases[i].type,
+		    remote_write_check_head(slice_cstr(cases[i].type), slice_cstr(cases[i].encoding), &why), cases[i].status);
+		check_str(cases[i].type, strbuf_slice(&why), cases[i].why);
+		strbuf_done(&why);
+	}
+}
+
+TEST_MAIN("remote_write", cmocka_unit_test(known_series_take_the_short_way),
+    cmocka_unit_test(labels_in_any_order_are_one_series), cmocka_unit_test(the_good_part_is_stored),
+    cmocka_unit_test(bad_labels_are_named), cmocka_unit_test(histograms_become_floats),
+    cmocka_unit_test(metadata_and_exemplars_do_no_harm), cmocka_unit_test(what_is_no_request_is_refused),
+    cmocka_unit_test(torn_messages_are_survived), cmocka_unit_test(heads_are_checked))
