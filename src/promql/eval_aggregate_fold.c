@@ -1,6 +1,7 @@
 /* sum, avg, count, min, max, group, stddev, stdvar. Each group has a row of accumulators, one per step, in columns; rows of
  * values are folded into the row of their group, a whole row at a time. Values of histograms go a slower way beside. */
 #include "promql/aggregate.h"
+#include "promql/columns.h"
 #include "promql/kahan.h"
 
 #include <string.h>
@@ -23,19 +24,6 @@ struct fold {
 
 /* --- floats ------------------------------------------------------------------------------------------------------------- */
 
-/* One step of compensated summation for n neighbours, without branches so that it becomes vector code. The first value of a
- * group meets 0, which changes nothing. */
-static void sum_dense(double *restrict sum, double *restrict c, const double *restrict v, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++) {
-		double s = sum[i], x = v[i], t = s + x;
-		double low = fabs(s) >= fabs(x) ? (s - t) + x : (x - t) + s;
-		double next = c[i] + low;
-		c[i] = isinf(t) ? 0 : next;
-		sum[i] = t;
-	}
-}
-
 static void add_to_sum(double *sum, double *c, double x)
 {
 	struct kahan k = {*sum, *c};
@@ -51,9 +39,9 @@ static void fold_sum(struct fold *f, size_t at, struct row r)
 
 	for (uint32_t w = 0; w < f->words; w++) {
 		uint64_t bits = r.present[w];
-		uint32_t first = w * 64, left = f->steps - first < 64 ? f->steps - first : 64;
-		if (bits == (left == 64 ? ~UINT64_C(0) : (UINT64_C(1) << left) - 1)) {
-			sum_dense(sum + first, c + first, r.v + first, left);
+		uint32_t first = w * COLUMN_BLOCK;
+		if (bits == ~UINT64_C(0)) {
+			column_add_block(sum + first, c + first, r.v + first);
 			continue;
 		}
 		for (; bits; bits &= bits - 1) {

@@ -209,6 +209,7 @@ static int open_range(struct range_source *s, const struct expr *arg, const stru
 			return rc;
 		s->inner_t = grid_times(e, s->inner->grid);
 		s->base.n = s->inner->n;
+		s->base.cost = (uint64_t)s->inner->n * s->inner->grid->n;
 		s->base.unique = s->inner->unique;
 		s->base.unique_nameless = s->inner->unique_nameless;
 		s->base.all_dropped = s->inner->all_dropped;
@@ -221,6 +222,7 @@ static int open_range(struct range_source *s, const struct expr *arg, const stru
 	if (rc)
 		return rc;
 	s->base.n = s->set->n;
+	s->base.cost = series_set_cost(s->set);
 	s->base.unique = true;
 	s->base.unique_nameless = selector_names_metric(&arg->selector);
 	return 0;

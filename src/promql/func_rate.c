@@ -6,6 +6,7 @@
  * gives the same bits as Prometheus's walk over each window. */
 #include "base/xmalloc.h"
 #include "model/stale_marker.h"
+#include "promql/columns.h"
 #include "promql/range_func.h"
 
 #include <math.h>
@@ -88,20 +89,11 @@ static struct rate_times *rate_times_for(struct range_call *c, const struct rang
 	return rt;
 }
 
-static bool has_resets(const double *v, size_t n)
-{
-	unsigned found = 0;
-
-	for (size_t i = 1; i < n; i++)
-		found |= v[i] < v[i - 1];
-	return found;
-}
-
 static size_t find_resets(struct rate_times *rt, const double *v, size_t n)
 {
 	size_t found = 0;
 
-	if (n < 2 || !has_resets(v, n))
+	if (n < 2 || !column_has_falls(v, n))
 		return 0;
 	if (rt->resets_cap < n) {
 		free(rt->resets);

@@ -1,6 +1,7 @@
 #include "promql/series_reader.h"
 
 #include "model/stale_marker.h"
+#include "promql/columns.h"
 #include "promql/query_limits.h"
 #include <stdlib.h>
 #include <string.h>
@@ -38,16 +39,6 @@ int series_reader_read(
 		    err, ERR_LIMIT, "a series has more than 2^32 samples in the range of the query");
 	atomic_fetch_add_explicit(&r->limits->samples_read, r->col.n, memory_order_relaxed);
 	return 0;
-}
-
-static bool has_stale(const double *v, size_t n)
-{
-	const uint64_t *bits = (const uint64_t *)(const void *)v;
-	uint64_t found = 0;
-
-	for (size_t i = 0; i < n; i++)
-		found |= bits[i] == STALE_NAN_BITS;
-	return found;
 }
 
 static int reserve(struct series_reader *r, size_t n, struct err *err)
@@ -90,7 +81,7 @@ int series_reader_input_of(struct series_reader *r, const struct window_spec *sp
     const double *v, const struct histogram *const *h, size_t n, struct range_input *in, struct err *err)
 {
 	*in = (struct range_input){0};
-	if (h || has_stale(v, n)) {
+	if (h || column_has_stale(v, n)) {
 		int rc = reserve(r, n, err);
 		if (rc)
 			return rc;

@@ -35,3 +35,8 @@ bool selector_names_metric(const struct selector *sel)
 	}
 	return false;
 }
+
+uint64_t series_set_cost(struct series_set *set)
+{
+	return set->n ? set->n * (uint64_t)set->ops->estimate(set, 0) : 0;
+}

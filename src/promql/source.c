@@ -4,19 +4,6 @@
 #include "promql/eval.h"
 #include <string.h>
 
-enum { TILE_ROWS = 256, TILE_VALUES = 64 * 1024 };
-
-size_t source_tile_rows(const struct source *s)
-{
-	size_t rows = TILE_VALUES / s->grid->n;
-
-	if (rows > TILE_ROWS)
-		rows = TILE_ROWS;
-	if (rows > s->n)
-		rows = s->n;
-	return rows ? rows : 1;
-}
-
 const struct labels *source_labels(struct source *s, size_t i)
 {
 	if (s->cache == NULL)
@@ -42,119 +29,6 @@ static int matrix_fill(struct source *s, struct worker *w, size_t first, struct 
 int source_fill(struct source *s, struct worker *w, size_t first, struct tile *t, struct err *err)
 {
 	return s->all ? matrix_fill(s, w, first, t, err) : s->ops->fill(s, w, first, t, err);
-}
-
-/* --- draining ----------------------------------------------------------------------------------------------------------- */
-
-static void worker_init(struct worker *w, struct eval *e)
-{
-	*w = (struct worker){.eval = e, .arena = arena_new(e->options->max_query_bytes)};
-}
-
-static void worker_done(struct worker *w)
-{
-	if (w->leaf_done)
-		w->leaf_done(w->leaf);
-	arena_free(w->arena);
-}
-
-static int fill_tile(struct source *s, struct worker *w, size_t first, struct tile *t, struct err *err)
-{
-	int rc = query_limits_check(&s->eval->limits, err);
-
-	if (rc)
-		return rc;
-	if (arena_overflowed(w->arena))
-		return query_limits_no_memory(err);
-	size_t left = s->n - first, rows = source_tile_rows(s);
-	t->arena = w->arena;
-	tile_begin(t, (uint32_t)(left < rows ? left : rows));
-	return source_fill(s, w, first, t, err);
-}
-
-static int drain_tiles(struct source *s, source_sink sink, void *arg, struct err *err)
-{
-	struct tile t;
-	struct worker w;
-	int rc = 0;
-
-	if (!tile_init(&t, s->eval->arena, source_tile_rows(s), s->grid->n))
-		return query_limits_no_memory(err);
-	worker_init(&w, s->eval);
-	for (size_t first = 0; rc == 0 && first < s->n; first += t.rows) {
-		rc = fill_tile(s, &w, first, &t, err);
-		if (rc == 0)
-			rc = sink(arg, first, &t, err);
-		if (t.h)
-			arena_reset(w.arena);
-	}
-	worker_done(&w);
-	if (rc == 0 && s->ops->drained)
-		s->ops->drained(s);
-	return rc;
-}
-
-int source_drain(struct source *s, source_sink sink, void *arg, struct err *err)
-{
-	if (s->n == 0)
-		return 0;
-	if (s->all)
-		return sink(arg, 0, s->all, err);
-	return drain_tiles(s, sink, arg, err);
-}
-
-/* The histograms of a row move from the tile's arena to the query's; steps that show the same sample share the copy. */
-static void keep_histograms(struct arena *arena, struct row r, uint32_t words)
-{
-	const struct histogram *from = NULL, *copy = NULL;
-
-	BITS_EACH(k, r.present, words)
-	{
-		if (r.h[k] == NULL)
-			continue;
-		if (r.h[k] != from) {
-			from = r.h[k];
-			copy = histogram_copy(arena, from);
-		}
-		r.h[k] = copy;
-	}
-}
-
-static int keep_tile(void *arg, size_t first, const struct tile *t, struct err *err)
-{
-	struct source *s = arg;
-	struct tile *all = s->all;
-	uint64_t points = bits_count(t->present, t->rows * t->words);
-
-	memcpy(all->v + first * t->steps, t->v, (size_t)t->rows * t->steps * sizeof(*t->v));
-	memcpy(all->present + first * t->words, t->present, (size_t)t->rows * t->words * sizeof(*t->present));
-	if (t->h) {
-		tile_want_histograms(all);
-		memcpy(all->h + first * t->steps, t->h, (size_t)t->rows * t->steps * sizeof(*t->h));
-		for (uint32_t r = 0; r < t->rows; r++)
-			keep_histograms(all->arena, tile_row(all, (uint32_t)(first + r)), t->words);
-	}
-	return query_limits_hold(&s->eval->limits, points, err);
-}
-
-int source_materialise(struct source *s, struct err *err)
-{
-	if (s->all)
-		return 0;
-	struct tile *all = ARENA_NEW(s->eval->arena, struct tile);
-	if (!tile_init(all, s->eval->arena, s->n, s->grid->n))
-		return query_limits_no_memory(err);
-	if (s->n == 0) {
-		s->all = all;
-		return 0;
-	}
-	struct source shadow = *s;
-	shadow.all = all;
-	/* keep_tile() finds the matrix in the shadow: the source itself is not one before all of it is there. */
-	int rc = drain_tiles(s, keep_tile, &shadow, err);
-	if (rc == 0)
-		s->all = all;
-	return rc;
 }
 
 /* --- matrices ----------------------------------------------------------------------------------------------------------- */

@@ -48,10 +48,8 @@ struct source {
 	/* No two rows have the same labels, / would have when their names were dropped. */
 	bool unique, unique_nameless;
 	struct tile *all; /* all values, once they are in memory */
+	uint64_t cost;    /* samples that computing all of it will read, roughly; 0: it is in memory */
 };
-
-/* Rows of a tile: about half a megabyte of values, at most 256. */
-size_t source_tile_rows(const struct source *s);
 
 const struct labels *source_labels(struct source *s, size_t i);
 static inline bool source_name_dropped(const struct source *s, size_t i)

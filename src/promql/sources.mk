@@ -7,6 +7,7 @@ libpromql_a_SOURCES = \
 	src/promql/ast_print.c src/promql/ast_print.h \
 	src/promql/binary_value.c src/promql/binary_value.h \
 	src/promql/classic_histogram.c src/promql/classic_histogram.h \
+	src/promql/columns.c src/promql/columns.h \
 	src/promql/engine.c src/promql/engine.h \
 	src/promql/eval.h \
 	src/promql/eval_aggregate.c \
@@ -46,6 +47,7 @@ libpromql_a_SOURCES = \
 	src/promql/series_reader.c src/promql/series_reader.h \
 	src/promql/series_select.c src/promql/series_select.h \
 	src/promql/source.c src/promql/source.h \
+	src/promql/source_drain.c \
 	src/promql/string_literal.c src/promql/string_literal.h \
 	src/promql/typecheck.c \
 	src/promql/value_matrix.c src/promql/value_matrix.h \

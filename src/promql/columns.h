@@ -1,0 +1,16 @@
+/* The loops that every value goes through, written so that they become vector code for the CPU at hand: questions to whole
+ * columns (most hold nothing unusual, and those that do take a slower way), and sums. Pure; thread-safe. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Whether any value is the stale marker. */
+bool column_has_stale(const double *v, size_t n);
+/* Whether any value is smaller than the one before it (NaN is not). */
+bool column_has_falls(const double *v, size_t n);
+
+enum { COLUMN_BLOCK = 64 };
+/* One step of compensated summation (promql/kahan.h) for 64 neighbours: sum[i], c[i] take v[i]. A sum that was 0 so far just
+ * becomes the value. */
+void column_add_block(double *restrict sum, double *restrict c, const double *restrict v);
