@@ -30,3 +30,7 @@ fuzz_fuzz_double_parse_SOURCES = fuzz/fuzz_double_parse.c $(FUZZ_MAIN)
 fuzz_fuzz_double_parse_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 fuzz_fuzz_snappy_SOURCES = fuzz/fuzz_snappy.c $(FUZZ_MAIN)
 fuzz_fuzz_snappy_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+
+fuzz_programs += fuzz/fuzz_config
+fuzz_fuzz_config_SOURCES = fuzz/fuzz_config.c $(FUZZ_MAIN)
+fuzz_fuzz_config_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)

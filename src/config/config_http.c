@@ -267,7 +267,7 @@ static void print_proxy_header(struct config_printer *p, const char *key, const 
 
 /* clang-format off */
 #define PROXY_ROWS(base)                                                                        \
-	{"proxy_url", CONFIG_STRING, (base) + AT(config_proxy, proxy_url)},                     \
+	{"proxy_url", CONFIG_URL, (base) + AT(config_proxy, proxy_url)},                     \
 	{"no_proxy", CONFIG_STRING, (base) + AT(config_proxy, no_proxy)},                       \
 	{"proxy_from_environment", CONFIG_BOOL, (base) + AT(config_proxy, proxy_from_environment)}, \
 	{"proxy_connect_header", CONFIG_CUSTOM, (base) + AT(config_proxy, proxy_connect_header),    \
@@ -308,7 +308,7 @@ static const struct config_field oauth2_fields[] = {
 	{"audience", CONFIG_STRING, AT(config_oauth2, audience)},
 	{"claims", CONFIG_LABELS, AT(config_oauth2, claims)},
 	{"scopes", CONFIG_STRING_LIST, AT(config_oauth2, scopes)},
-	{"token_url", CONFIG_STRING, AT(config_oauth2, token_url)},
+	{"token_url", CONFIG_URL, AT(config_oauth2, token_url)},
 	{"endpoint_params", CONFIG_LABELS, AT(config_oauth2, endpoint_params)},
 	{"tls_config", CONFIG_CUSTOM, AT(config_oauth2, tls), .decode = config_decode_tls, .print = config_print_tls},
 	PROXY_ROWS(AT(config_oauth2, proxy)),

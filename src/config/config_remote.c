@@ -226,7 +226,7 @@ static void decode_write_relabels(struct config_ctx *ctx, const struct yaml_node
 
 /* clang-format off */
 static const struct config_field write_fields[] = {
-	{"url", CONFIG_STRING, W(url)},
+	{"url", CONFIG_URL, W(url)},
 	{"remote_timeout", CONFIG_DURATION, W(remote_timeout_ms)},
 	{"headers", CONFIG_LABELS, W(headers)},
 	{"write_relabel_configs", CONFIG_CUSTOM, W(write_relabel),
@@ -246,7 +246,7 @@ static const struct config_field write_fields[] = {
 };
 
 static const struct config_field read_fields[] = {
-	{"url", CONFIG_STRING, R(url)},
+	{"url", CONFIG_URL, R(url)},
 	{"remote_timeout", CONFIG_DURATION, R(remote_timeout_ms)},
 	{"chunked_read_limit", CONFIG_UINT, R(chunked_read_limit_bytes)},
 	{"headers", CONFIG_LABELS, R(headers)},

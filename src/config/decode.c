@@ -296,6 +296,7 @@ static bool decode_field(
 	switch (f->type) {
 	case CONFIG_STRING:
 	case CONFIG_SECRET:
+	case CONFIG_URL:
 		return config_decode_string(ctx, node, field);
 	case CONFIG_PATH:
 		return decode_path(ctx, node, field);

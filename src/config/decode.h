@@ -42,6 +42,7 @@ struct config_ctx {
 enum config_type {
 	CONFIG_STRING,      /* struct slice */
 	CONFIG_SECRET,      /* struct slice, never printed */
+	CONFIG_URL,         /* struct slice, printed without the password in it; not checked */
 	CONFIG_PATH,        /* struct slice, made absolute against ctx->dir; "" stays */
 	CONFIG_BOOL,        /* bool */
 	CONFIG_INT,         /* int64_t */

@@ -123,6 +123,45 @@ void config_print_text(struct config_printer *p, const char *key, struct slice v
 	strbuf_addch(p->out, '\n');
 }
 
+/* Where in a URL a password stands: scheme://user:HERE@host. Empty: none. */
+static struct slice password_in(struct slice url)
+{
+	const char *colons = url.len ? memmem(url.ptr, url.len, "://", 3) : NULL;
+	if (!colons)
+		return SL_EMPTY;
+	struct slice rest = slice_from(url, (size_t)(colons - url.ptr) + 3);
+	rest.len = slice_find(rest, '/');
+	struct slice user = slice_of(rest.ptr, slice_find(rest, '@'));
+	size_t colon = slice_find(user, ':');
+	if (user.len == rest.len || colon == user.len)
+		return SL_EMPTY;
+	return slice_from(user, colon + 1);
+}
+
+static void add_url(struct strbuf *out, struct slice url)
+{
+	struct slice password = password_in(url);
+	struct strbuf masked = STRBUF_INIT;
+	if (password.len) {
+		strbuf_add(&masked, url.ptr, (size_t)(password.ptr - url.ptr));
+		strbuf_adds(&masked, "xxxxx");
+		strbuf_add_slice(&masked, slice_from(url, (size_t)(password.ptr - url.ptr) + password.len));
+		url = strbuf_slice(&masked);
+	}
+	add_scalar(out, url);
+	strbuf_done(&masked);
+}
+
+static void print_url(struct config_printer *p, const char *key, struct slice value)
+{
+	if (value.len == 0)
+		return;
+	add_key(p, slice_cstr(key));
+	strbuf_addch(p->out, ' ');
+	add_url(p->out, value);
+	strbuf_addch(p->out, '\n');
+}
+
 void config_print_secret(struct config_printer *p, const char *key, struct slice value)
 {
 	if (value.len)
@@ -237,6 +276,9 @@ static void print_field(
 			print_raw(p, f->key, SL("''"));
 		config_print_text(p, f->key, *(const struct slice *)field);
 		break;
+	case CONFIG_URL:
+		print_url(p, f->key, *(const struct slice *)field);
+		break;
 	case CONFIG_SECRET:
 		config_print_secret(p, f->key, *(const struct slice *)field);
 		break;
@@ -315,8 +357,8 @@ static void print_value(struct config_printer *p, const struct yaml_node *node, 
 		strbuf_adds(p->out, CONFIG_SECRET_MASK);
 	else if (node->kind != YAML_SCALAR)
 		strbuf_adds(p->out, node->kind == YAML_LIST ? "[]" : "{}");
-	else if (node->is_quoted)
-		add_scalar(p->out, node->text);
+	else if (node->is_quoted || password_in(node->text).len)
+		add_url(p->out, node->text);
 	else
 		strbuf_add_slice(p->out, node->text);
 	strbuf_addch(p->out, '\n');

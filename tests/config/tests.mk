@@ -1,3 +1,6 @@
-unit_tests += tests/config/test_decode tests/config/test_config_conformance
+unit_tests += tests/config/test_decode tests/config/test_config_conformance tests/config/test_config_file \
+	tests/config/test_config_print
 tests_config_test_decode_SOURCES = tests/config/test_decode.c tests/config/config_fixture.h
 tests_config_test_config_conformance_SOURCES = tests/config/test_config_conformance.c tests/config/config_fixture.h
+tests_config_test_config_file_SOURCES = tests/config/test_config_file.c tests/config/config_fixture.h
+tests_config_test_config_print_SOURCES = tests/config/test_config_print.c tests/config/config_fixture.h

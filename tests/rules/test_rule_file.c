@@ -154,6 +154,14 @@ static void real_rules_load(void **state)
 	folder_must_load(dir, "seeds", "rules.yml");
 }
 
+static void the_example_loads(void **state)
+{
+	(void)state;
+	char *path = xstrdup(test_source_path("conf/rules.yml"));
+	must_load(path);
+	free(path);
+}
+
 static void rejected_seed_is_refused_at_its_place(void **state)
 {
 	(void)state;
@@ -211,5 +219,5 @@ static void rulefmt_cases(void **state)
 
 TEST_MAIN("rule_file", cmocka_unit_test(errors_stand_at_their_place),
     cmocka_unit_test(templates_are_checked_at_load), cmocka_unit_test(group_labels_and_defaults),
-    cmocka_unit_test(real_rules_load), cmocka_unit_test(rejected_seed_is_refused_at_its_place),
-    cmocka_unit_test(rulefmt_cases))
+    cmocka_unit_test(real_rules_load), cmocka_unit_test(the_example_loads),
+    cmocka_unit_test(rejected_seed_is_refused_at_its_place), cmocka_unit_test(rulefmt_cases))
