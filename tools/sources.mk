@@ -1,1 +1,13 @@
 # The command line.
+noinst_LIBRARIES += libtools.a
+libtools_a_SOURCES = \
+	tools/api_ask.c \
+	tools/cli.c tools/cli.h \
+	tools/cmd_check.c \
+	tools/cmd_query.c \
+	tools/cmd_series.c \
+	tools/commands.h \
+	tools/term_table.c tools/term_table.h
+bin_PROGRAMS += promq
+promq_SOURCES = tools/promq.c
+promq_LDADD = libtools.a $(PROMQ_LIBS) $(EXTERNAL_LIBS)
