@@ -21,6 +21,7 @@ enum lock_class {
 	LOCK_POSTINGS,
 	LOCK_SERIES,
 	LOCK_WAL,
+	LOCK_QUERY_WATCH,
 	LOCK_SCHEDULER,
 	LOCK_POOL, /* queues of thread pools, connection lists: leaves */
 	LOCK_LOG,

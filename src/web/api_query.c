@@ -3,6 +3,7 @@
 
 #include "promql/ast_print.h"
 #include "web/api_json.h"
+#include "web/query_watch.h"
 
 #include <stdio.h>
 
@@ -104,10 +105,21 @@ static bool is_cut(const struct query_result *r, uint64_t limit)
 	return limit && (r->kind == QUERY_VECTOR || r->kind == QUERY_MATRIX) && r->n_series > limit;
 }
 
-static int run_query(struct api_call *c, const struct query_params *p, struct err *err)
+static int evaluate(struct api_call *c, struct promql_query *q, struct query_result **out, struct err *err)
+{
+	struct query_watch watch;
+	query_watch_begin(&watch, c->deps->scheduler, c->req);
+	q->canceled = &watch.is_canceled;
+	int rc = promql_engine_run(c->deps->engine, q, out, err);
+	query_watch_end(&watch);
+	q->canceled = NULL;
+	return rc;
+}
+
+static int run_query(struct api_call *c, struct query_params *p, struct err *err)
 {
 	struct query_result *r;
-	int rc = promql_engine_run(c->deps->engine, &p->query, &r, err);
+	int rc = evaluate(c, &p->query, &r, err);
 	if (rc)
 		return rc == ERR_INVALID ? wrong_query(err) : rc;
 	json_object_begin(&c->json);

@@ -14,6 +14,7 @@ libweb_a_SOURCES = \
 	src/web/pages.c \
 	src/web/providers.c src/web/providers.h \
 	src/web/query_page.c src/web/query_page.h \
+	src/web/query_watch.c src/web/query_watch.h \
 	src/web/routes.c \
 	src/web/web.c src/web/web.h src/web/web_priv.h
 libweb_a_SOURCES += \

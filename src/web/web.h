@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/clock.h"
+#include "base/scheduler.h"
 #include "net/http_server.h"
 #include "promql/engine.h"
 #include "promql/parse.h"
@@ -40,6 +41,8 @@ struct web_options {
 struct web_deps {
 	struct queryable *queryable;
 	struct promql_engine *engine;
+	struct scheduler
+	    *scheduler; /* looks now and then whether a query's client is still there; NULL: nobody does */
 	struct parse_options parse; /* which experimental language features are on */
 	int64_t lookback_ms;        /* of federation; 0: five minutes */
 	struct web_rule_provider rules;

@@ -10,6 +10,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+static void on_done(void *arg, const char *route, int status, int64_t duration_ns, size_t response_bytes)
+{
+	(void)route, (void)duration_ns, (void)response_bytes;
+	((struct web_fixture *)arg)->last_done = status;
+}
+
 void web_fixture_start(struct web_fixture *f, const struct web_options *options, int64_t now_ms)
 {
 	static const struct web_options usual = {.version = SL_INIT("0.1.0"),
@@ -26,7 +32,8 @@ void web_fixture_start(struct web_fixture *f, const struct web_options *options,
 	f->engine = promql_engine_new(&engine);
 	o.clock = f->clock;
 	check_ok("web", web_new(&o, &f->web, &err), &err);
-	struct http_server_options http = {.listen_address = "127.0.0.1:0"};
+	struct http_server_options http = {
+	    .listen_address = "127.0.0.1:0", .on_done = on_done, .on_done_arg = f};
 	for (size_t i = 0; i < HTTP_LANES; i++)
 		http.pools[i] = f->pool;
 	check_ok("server", http_server_new(&http, &f->server, &err), &err);

@@ -20,6 +20,7 @@ struct web_fixture {
 	struct strbuf response;
 	int status;
 	struct slice head, body;
+	_Atomic int last_done; /* status of the newest request that ended, as the server counts it */
 };
 
 /* The server runs, and is not ready. `options` NULL: the usual ones; its clock is set here. */
