@@ -58,7 +58,7 @@ static int copy_matchers(struct arena *arena, const struct silence *from, struct
 	const struct matcher **v = ARENA_ARRAY(arena, const struct matcher *, from->n_matchers);
 	for (size_t i = 0; i < from->n_matchers; i++) {
 		const struct matcher *m = from->matchers[i];
-		int rc = matcher_new(arena, m->op, m->name, m->value, &v[i], err);
+		int rc = alert_matcher_new(arena, m->op, m->name, m->value, &v[i], err);
 		if (rc)
 			return rc;
 	}

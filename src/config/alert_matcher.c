@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "base/vec.h"
 #include "base/xmalloc.h"
+#include "model/label_regex.h"
 #include <stdlib.h>
 
 VEC_DEFINE(matcher_vec, const struct matcher *);
@@ -43,6 +44,39 @@ static size_t read_operator(struct slice s, enum match_op *op)
 		*op = longest_first[i];
 		return text.len;
 	}
+	return 0;
+}
+
+static void free_regex(void *ptr)
+{
+	label_regex_free(ptr);
+}
+
+static int compile(struct arena *arena, struct slice value, struct label_regex **out, struct err *err)
+{
+	bool has_dot = slice_find(value, '.') < value.len;
+	struct slice expr = has_dot ? arena_printf(arena, "(?-s:%" SL_FMT ")", SL_ARG(value)) : value;
+	int rc = label_regex_new(expr, out, NULL);
+	if (rc == 0)
+		return 0;
+	/* Again, for the text of the error alone: with anchors, as Alertmanager gives it to its engine. */
+	rc = label_regex_new(arena_printf(arena, "^(?:%" SL_FMT ")$", SL_ARG(value)), out, err);
+	return rc ? rc : label_regex_new(value, out, err);
+}
+
+int alert_matcher_new(struct arena *arena, enum match_op op, struct slice name, struct slice value,
+    const struct matcher **out, struct err *err)
+{
+	if (op == MATCH_EQUAL || op == MATCH_NOT_EQUAL)
+		return matcher_new(arena, op, name, value, out, err);
+	struct label_regex *regex;
+	int rc = compile(arena, value, &regex, err);
+	if (rc)
+		return rc;
+	arena_at_free(arena, free_regex, regex);
+	struct matcher *m = ARENA_NEW(arena, struct matcher);
+	*m = (struct matcher){op, arena_slice(arena, name), arena_slice(arena, value), regex};
+	*out = m;
 	return 0;
 }
 
@@ -117,7 +151,7 @@ static int classic_one(struct slice text, struct arena *arena, const struct matc
 	if (op_len == 0)
 		return err_set(err, ERR_INVALID, "bad matcher format: %" SL_FMT, SL_ARG(text));
 	int rc = classic_value(slice_trim(slice_from(s, op_len)), arena, &value, err);
-	return rc ? rc : matcher_new(arena, op, name, value, out, err);
+	return rc ? rc : alert_matcher_new(arena, op, name, value, out, err);
 }
 
 /* Up to the comma that is outside quotes, or the end. A backslash protects a quote, in quotes or not. */
@@ -314,7 +348,7 @@ static int scan_matcher(struct scanner *sc, struct matcher_vec *vec)
 	const struct matcher *m;
 	rc = scan_text(sc, "expected label value (an empty one is written \"\")", &value);
 	if (rc == 0)
-		rc = matcher_new(sc->arena, op, name, value, &m, sc->err);
+		rc = alert_matcher_new(sc->arena, op, name, value, &m, sc->err);
 	if (rc == 0)
 		matcher_vec_push(vec, m);
 	return rc;

@@ -18,6 +18,11 @@ struct alert_matcher_list {
 	size_t n;
 };
 
+/* As matcher_new(), with Alertmanager's reading of an expression: the dot does not match a line break, and an error shows
+ * the expression with its anchors. */
+MUST_CHECK int alert_matcher_new(struct arena *arena, enum match_op op, struct slice name, struct slice value,
+    const struct matcher **out, struct err *err);
+
 /* A list of matchers. `note` (may be NULL) gets a sentence when the text should be rewritten, else it stays
  * as it is. ERR_INVALID with Alertmanager's text. Everything lives in the arena. */
 MUST_CHECK int alert_matcher_parse(struct slice text, enum alert_matcher_mode mode, struct arena *arena,

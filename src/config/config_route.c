@@ -32,6 +32,17 @@ static void add_matcher_text(struct config_ctx *ctx, const struct yaml_node *ite
 		matcher_vec_push(arg, list.v[i]);
 }
 
+/* Alertmanager shows an old-style expression with its anchors, and group keys have it that way. */
+static const struct matcher *with_anchors(struct arena *arena, const struct matcher *m)
+{
+	if (m->op != MATCH_REGEX)
+		return m;
+	struct matcher *shown = ARENA_NEW(arena, struct matcher);
+	*shown = *m;
+	shown->value = arena_printf(arena, "^(?:%" SL_FMT ")$", SL_ARG(m->value));
+	return shown;
+}
+
 static void add_matcher_map(
     struct config_ctx *ctx, const struct yaml_node *node, enum match_op op, struct matcher_vec *vec)
 {
@@ -56,10 +67,10 @@ static void add_matcher_map(
 			    SL_ARG(key->text));
 		else if (!config_decode_string(ctx, item, &value))
 			continue;
-		else if (matcher_new(ctx->arena, op, key->text, value, &m, &err))
+		else if (alert_matcher_new(ctx->arena, op, key->text, value, &m, &err))
 			config_error(ctx, item, "%s", err.msg);
 		else
-			matcher_vec_push(vec, m);
+			matcher_vec_push(vec, with_anchors(ctx->arena, m));
 	}
 }
 

@@ -107,8 +107,8 @@ static bool read_id(struct http_request *req, struct slice *id)
 	*id = http_req_path_param(req, "silenceID");
 	if (is_uuid(*id))
 		return true;
-	struct slice message =
-	    arena_printf(http_req_arena(req), "silenceID in path must be of type uuid: \"%" SL_FMT "\"", SL_ARG(*id));
+	struct slice message = arena_printf(
+	    http_req_arena(req), "silenceID in path must be of type uuid: \"%" SL_FMT "\"", SL_ARG(*id));
 	alerts_v2_reply_invalid(req, 422, CODE_INVALID_TYPE, message.ptr);
 	return false;
 }
@@ -137,7 +137,8 @@ void alerts_v2_delete_silence(struct http_request *req, void *arg)
 	struct slice id;
 	if (!read_id(req, &id))
 		return;
-	bool found = silence_store_expire(router_silences(api->router), id, clock_now_ms(api->clock), NULL) == 0;
+	bool found =
+	    silence_store_expire(router_silences(api->router), id, clock_now_ms(api->clock), NULL) == 0;
 	http_reply_header(req, "Cache-Control", "no-store");
 	http_reply_empty(req, found ? 200 : 404);
 }
@@ -161,15 +162,17 @@ static bool read_matcher(struct http_request *req, const struct json_value *v, c
 	if (!require(req, v, "name") || !require(req, v, "value") || !require(req, v, "isRegex"))
 		return false;
 	json_get_bool(json_member(v, "isEqual"), &is_equal);
-	if (!json_get_string(json_member(v, "name"), &name) || !json_get_string(json_member(v, "value"), &value) ||
+	if (!json_get_string(json_member(v, "name"), &name) ||
+	    !json_get_string(json_member(v, "value"), &value) ||
 	    !json_get_bool(json_member(v, "isRegex"), &is_regex)) {
 		alerts_v2_reply_invalid(req, 422, CODE_INVALID_TYPE,
-		    "matchers in body must be objects of name and value (strings), isRegex and isEqual (booleans)");
+		    "matchers in body must be objects of name and value (strings), isRegex and isEqual "
+		    "(booleans)");
 		return false;
 	}
 	enum match_op op = is_regex ? (is_equal ? MATCH_REGEX : MATCH_NOT_REGEX)
 				    : (is_equal ? MATCH_EQUAL : MATCH_NOT_EQUAL);
-	if (matcher_new(http_req_arena(req), op, name, value, out, &err) == 0)
+	if (alert_matcher_new(http_req_arena(req), op, name, value, out, &err) == 0)
 		return true;
 	err_prefix(&err, "Failed to create silence: ");
 	alerts_v2_reply_error(req, 400, err.msg);
@@ -206,8 +209,8 @@ static bool read_silence(struct http_request *req, const struct json_value *root
 	json_get_string(json_member(root, "createdBy"), &out->created_by);
 	json_get_string(json_member(root, "comment"), &out->comment);
 	return read_matchers(req, root, out) && alerts_v2_time(req, root, "startsAt", &out->starts_at_ms) &&
-	    alerts_v2_time(req, root, "endsAt", &out->ends_at_ms) &&
-	    alerts_v2_labels(req, root, "annotations", &out->annotations);
+	       alerts_v2_time(req, root, "endsAt", &out->ends_at_ms) &&
+	       alerts_v2_labels(req, root, "annotations", &out->annotations);
 }
 
 static void store_silence(struct http_request *req, struct api_alerts_v2 *api, const struct silence *s)
@@ -216,7 +219,8 @@ static void store_silence(struct http_request *req, struct api_alerts_v2 *api, c
 	char id[37];
 	struct err err;
 	if (s->starts_at_ms >= s->ends_at_ms) {
-		alerts_v2_reply_error(req, 400, "Failed to create silence: start time must be before end time");
+		alerts_v2_reply_error(
+		    req, 400, "Failed to create silence: start time must be before end time");
 		return;
 	}
 	if (s->ends_at_ms < now_ms) {

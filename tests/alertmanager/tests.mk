@@ -1,3 +1,10 @@
 unit_tests += tests/alertmanager/test_router
 tests_alertmanager_test_router_SOURCES = tests/alertmanager/test_router.c \
 	tests/alertmanager/router_fixture.c tests/alertmanager/router_fixture.h
+unit_tests += tests/alertmanager/test_alert_store tests/alertmanager/test_inhibit tests/alertmanager/test_notify_log \
+	tests/alertmanager/test_route tests/alertmanager/test_silence_store
+tests_alertmanager_test_alert_store_SOURCES = tests/alertmanager/test_alert_store.c
+tests_alertmanager_test_inhibit_SOURCES = tests/alertmanager/test_inhibit.c
+tests_alertmanager_test_notify_log_SOURCES = tests/alertmanager/test_notify_log.c
+tests_alertmanager_test_route_SOURCES = tests/alertmanager/test_route.c
+tests_alertmanager_test_silence_store_SOURCES = tests/alertmanager/test_silence_store.c

@@ -1,3 +1,6 @@
+unit_tests += tests/config/test_alert_matcher tests/config/test_config_alertmanager
+tests_config_test_alert_matcher_SOURCES = tests/config/test_alert_matcher.c
+tests_config_test_config_alertmanager_SOURCES = tests/config/test_config_alertmanager.c
 unit_tests += tests/config/test_decode tests/config/test_config_conformance tests/config/test_config_file \
 	tests/config/test_config_print
 tests_config_test_decode_SOURCES = tests/config/test_decode.c tests/config/config_fixture.h
