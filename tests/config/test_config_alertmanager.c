@@ -81,7 +81,7 @@ static void errors_have_a_place_and_come_all_at_once(void **state)
 	    {"webhook timeout",
 		"route: {receiver: r}\nreceivers:\n- name: r\n  webhook_configs:\n  - {url: 'http://x', "
 		"timeout: 1d}\n",
-		"am.yml:5:33: time: unknown unit \"d\" in duration \"1d\""},
+		"am.yml:5:32: time: unknown unit \"d\" in duration \"1d\""},
 	    {"webhook without url", "route: {receiver: r}\nreceivers: [{name: r, webhook_configs: [{}]}]\n",
 		"one of url or url_file must be configured"},
 	    {"scheme", "route: {receiver: r}\nreceivers: [{name: r, webhook_configs: [{url: 'ftp://x'}]}]\n",
