@@ -28,8 +28,8 @@ static int setup(void **state)
 		mem_store_add(store, c, i * 10000, i < 5 ? i * 4 : i - 5, NULL);
 		mem_store_add(store, g, i * 10000, 20 - i, NULL);
 		for (int j = 0; j < 3; j++)
-			mem_store_add(store, labels_of(arena, "__name__", "lat_bucket", "le", le[j], NULL), i * 10000,
-			    (j + 1) * i, NULL);
+			mem_store_add(store, labels_of(arena, "__name__", "lat_bucket", "le", le[j], NULL),
+			    i * 10000, (j + 1) * i, NULL);
 	}
 	return 0;
 }
@@ -89,25 +89,28 @@ static const struct {
     {"max_over_time(temp[1m:10s])", "{job=\"a\"} => 15 @[100000]\n"},
     {"histogram_quantile(0.5, lat_bucket)", "{} => 0.55 @[100000]\n"},
     {"topk(1, req_total)", "req_total{code=\"200\", job=\"a\"} => 100 @[100000]\n"},
-    {"sort(req_total)",
-        "req_total{code=\"200\", job=\"b\"} => 5 @[100000]\nreq_total{code=\"500\", job=\"a\"} => 10 @[100000]\n"
-        "req_total{code=\"200\", job=\"a\"} => 100 @[100000]\n"},
+    {"sort(req_total)", "req_total{code=\"200\", job=\"b\"} => 5 @[100000]\nreq_total{code=\"500\", "
+			"job=\"a\"} => 10 @[100000]\n"
+			"req_total{code=\"200\", job=\"a\"} => 100 @[100000]\n"},
     {"req_total{code=\"500\"} / ignoring(code) req_total{code=\"200\"}", "{job=\"a\"} => 0.1 @[100000]\n"},
     {"req_total / on(job) group_left temp",
-        "{code=\"200\", job=\"a\"} => 10 @[100000]\n{code=\"500\", job=\"a\"} => 1 @[100000]\n"},
-    {"req_total and on(job) temp",
-        "req_total{code=\"200\", job=\"a\"} => 100 @[100000]\nreq_total{code=\"500\", job=\"a\"} => 10 @[100000]\n"},
+	"{code=\"200\", job=\"a\"} => 10 @[100000]\n{code=\"500\", job=\"a\"} => 1 @[100000]\n"},
+    {"req_total and on(job) temp", "req_total{code=\"200\", job=\"a\"} => 100 "
+				   "@[100000]\nreq_total{code=\"500\", job=\"a\"} => 10 @[100000]\n"},
     {"req_total unless on(job) temp", "req_total{code=\"200\", job=\"b\"} => 5 @[100000]\n"},
     {"absent(nothing{x=\"y\"})", "{x=\"y\"} => 1 @[100000]\n"},
     {"scalar(temp)", "{} => 10 @[100000]\n"},
-    {"label_replace(temp, \"host\", \"h-$1\", \"job\", \"(.*)\")", "temp{host=\"h-a\", job=\"a\"} => 10 @[100000]\n"},
+    {"label_replace(temp, \"host\", \"h-$1\", \"job\", \"(.*)\")",
+	"temp{host=\"h-a\", job=\"a\"} => 10 @[100000]\n"},
     {"temp + on(job) req_total",
-        "execution: found duplicate series for the match group {job=\"a\"} on the right hand-side of the operation: "
-        "[{__name__=\"req_total\", code=\"200\", job=\"a\"}, {__name__=\"req_total\", code=\"500\", job=\"a\"}];"
-        "many-to-many matching not allowed: matching labels must be unique on one side\n"},
+	"execution: found duplicate series for the match group {job=\"a\"} on the right hand-side of the "
+	"operation: "
+	"[{__name__=\"req_total\", code=\"200\", job=\"a\"}, {__name__=\"req_total\", code=\"500\", "
+	"job=\"a\"}];"
+	"many-to-many matching not allowed: matching labels must be unique on one side\n"},
     {"temp + ", "bad_data: 1:8: parse error: unexpected end of input\n"},
     {"quantile(2, temp)",
-        "{} => +Inf @[100000]\nPromQL warning: quantile value should be between 0 and 1, got 2 (1:10)\n"},
+	"{} => +Inf @[100000]\nPromQL warning: quantile value should be between 0 and 1, got 2 (1:10)\n"},
 };
 
 static void test_instant(void **state)
@@ -152,7 +155,8 @@ static void test_limits(void **state)
 static void test_cancel(void **state)
 {
 	atomic_bool canceled = true;
-	struct promql_query q = {.store = mem_store_queryable(store), .text = SL("temp"), .canceled = &canceled};
+	struct promql_query q = {
+	    .store = mem_store_queryable(store), .text = SL("temp"), .canceled = &canceled};
 	struct query_result *r;
 	struct err err;
 	(void)state;

@@ -13,3 +13,14 @@ check_PROGRAMS += tests/promqltest
 tests_promqltest_SOURCES = tests/promqltest.c
 unit_tests += tests/promql/test_script
 tests_promql_test_script_SOURCES = tests/promql/test_script.c
+unit_tests += tests/promql/test_window tests/promql/test_range_func tests/promql/test_quantile tests/promql/test_classic_histogram \
+	tests/promql/test_columns tests/promql/test_func_time tests/promql/test_label_groups tests/promql/test_value_matrix tests/promql/test_annotations
+tests_promql_test_window_SOURCES = tests/promql/test_window.c
+tests_promql_test_range_func_SOURCES = tests/promql/test_range_func.c tests/promql/range_naive.c tests/promql/range_naive.h
+tests_promql_test_quantile_SOURCES = tests/promql/test_quantile.c
+tests_promql_test_classic_histogram_SOURCES = tests/promql/test_classic_histogram.c
+tests_promql_test_columns_SOURCES = tests/promql/test_columns.c
+tests_promql_test_func_time_SOURCES = tests/promql/test_func_time.c
+tests_promql_test_label_groups_SOURCES = tests/promql/test_label_groups.c
+tests_promql_test_value_matrix_SOURCES = tests/promql/test_value_matrix.c
+tests_promql_test_annotations_SOURCES = tests/promql/test_annotations.c
