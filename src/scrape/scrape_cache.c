@@ -161,7 +161,8 @@ void scrape_cache_each_vanished(
     struct scrape_cache *c, void (*each)(void *arg, const struct cache_entry *e), void *arg)
 {
 	for (size_t i = 0; i < c->last.len; i++)
-		if (!(c->last.v[i].flags & (CACHE_SEEN | CACHE_GONE | CACHE_DROPPED)) && c->last.v[i].ref)
+		if (!(c->last.v[i].flags & (CACHE_SEEN | CACHE_GONE | CACHE_DROPPED | CACHE_TIMED)) &&
+		    c->last.v[i].ref)
 			each(arg, &c->last.v[i]);
 }
 
