@@ -1,2 +1,5 @@
 unit_tests += tests/scrape/test_parse_text
 tests_scrape_test_parse_text_SOURCES = tests/scrape/test_parse_text.c
+unit_tests += tests/scrape/test_scrape_loop
+tests_scrape_test_scrape_loop_SOURCES = tests/scrape/test_scrape_loop.c tests/scrape/scrape_fixture.c \
+	tests/scrape/scrape_fixture.h
