@@ -160,12 +160,106 @@ static enum chunk_xor_append begin_stream(
 	return CHUNK_XOR_OK;
 }
 
-static enum chunk_xor_append continue_stream(
-    struct chunk_xor *c, uint8_t *bytes, size_t cap, uint64_t last_bits, int64_t step, uint64_t v)
+/* The usual append: the change of step fits 20 bits, so that time code and head of the value code are one word, and the
+ * value's window another. */
+struct short_codes {
+	uint64_t head, window;
+	unsigned head_bits, window_bits;
+	uint8_t leading, trailing;
+};
+
+static inline bool short_time(int64_t change, struct short_codes *k)
+{
+	uint64_t x = (uint64_t)change;
+	if (change == 0) {
+		k->head = 0;
+		k->head_bits = 1;
+	} else if (fits(change, 14)) {
+		k->head = UINT64_C(0x2) << 14 | (x & 0x3fff);
+		k->head_bits = 16;
+	} else if (fits(change, 17)) {
+		k->head = UINT64_C(0x6) << 17 | (x & 0x1ffff);
+		k->head_bits = 20;
+	} else if (fits(change, 20)) {
+		k->head = UINT64_C(0xe) << 20 | (x & 0xfffff);
+		k->head_bits = 24;
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static inline void short_value(uint64_t x, struct short_codes *k)
+{
+	if (x == 0) {
+		k->head <<= 1;
+		k->head_bits++;
+		k->window_bits = 0;
+		return;
+	}
+	unsigned leading = (unsigned)__builtin_clzll(x), trailing = (unsigned)__builtin_ctzll(x);
+	if (leading > MAX_LEADING)
+		leading = MAX_LEADING;
+	if (k->leading != NO_WINDOW && leading >= k->leading && trailing >= k->trailing) {
+		k->head = k->head << 2 | 2;
+		k->head_bits += 2;
+	} else {
+		k->head = k->head << 13 | UINT64_C(3) << 11 | leading << 6 | ((64 - leading - trailing) & 63);
+		k->head_bits += 13;
+		k->leading = (uint8_t)leading;
+		k->trailing = (uint8_t)trailing;
+	}
+	k->window = x >> k->trailing;
+	k->window_bits = 64u - k->leading - k->trailing;
+}
+
+static void store_be64(uint8_t *p, uint64_t x)
+{
+	x = __builtin_bswap64(x);
+	memcpy(p, &x, sizeof(x));
+}
+
+/* Nine bytes from the byte of bit `used` (0 to 7) on are overwritten; v has n (1 to 64) bits. */
+static inline void put_word(uint8_t *p, unsigned used, uint64_t v, unsigned n)
+{
+	uint64_t old = used ? (uint64_t)(*p >> (8 - used)) << (64 - used) : 0;
+	unsigned end = used + n;
+	if (end <= 64) {
+		store_be64(p, old | v << (64 - end));
+		p[8] = 0;
+		return;
+	}
+	store_be64(p, old | v >> (end - 64));
+	p[8] = (uint8_t)(v << (72 - end));
+}
+
+static inline void put_short(uint8_t *bytes, size_t pos, const struct short_codes *k)
+{
+	put_word(bytes + (pos >> 3), pos & 7, k->head, k->head_bits);
+	pos += k->head_bits;
+	if (k->window_bits > 0)
+		put_word(bytes + (pos >> 3), pos & 7, k->window, k->window_bits);
+}
+
+enum { SHORT_ROOM = 24 }; /* bytes that put_short() may touch from the byte of its first bit on */
+
+/* Near the end of the buffer the codes are written beside it, and only their bytes moved in. */
+static void put_short_at_end(uint8_t *bytes, size_t pos, const struct short_codes *k)
+{
+	uint8_t beside[SHORT_ROOM] = {0};
+	size_t n = ((pos & 7) + k->head_bits + k->window_bits + 7) / 8;
+	if (pos & 7)
+		beside[0] = bytes[pos >> 3];
+	put_short(beside, pos & 7, k);
+	memcpy(bytes + (pos >> 3), beside, n);
+}
+
+static enum chunk_xor_append continue_long(
+    struct chunk_xor *c, uint8_t *bytes, size_t cap, uint64_t last_bits, int64_t change, uint64_t v)
 {
 	struct codes k = {.leading = c->leading, .trailing = c->trailing};
 	k.zeros = k.total = 2u * c->run;
-	codes_add_time(&k, step - c->step_ms);
+	codes_add_time(&k, change);
 	codes_add_value(&k, last_bits, v);
 	size_t need = (c->bits + k.total + 7) / 8;
 	if (need > CHUNK_XOR_MAX_BYTES)
@@ -174,6 +268,31 @@ static enum chunk_xor_append continue_stream(
 		return CHUNK_XOR_GROW;
 	codes_write(&k, bytes, c->bits);
 	c->bits = (uint16_t)(c->bits + k.total);
+	c->leading = k.leading;
+	c->trailing = k.trailing;
+	return CHUNK_XOR_OK;
+}
+
+static enum chunk_xor_append continue_stream(
+    struct chunk_xor *c, uint8_t *bytes, size_t cap, uint64_t last_bits, int64_t step, uint64_t v)
+{
+	struct short_codes k = {.leading = c->leading, .trailing = c->trailing};
+	if (!short_time(step - c->step_ms, &k))
+		return continue_long(c, bytes, cap, last_bits, step - c->step_ms, v);
+	short_value(last_bits ^ v, &k);
+	size_t pos = c->bits + 2u * c->run, end = pos + k.head_bits + k.window_bits;
+	size_t need = (end + 7) / 8;
+	if (need > CHUNK_XOR_MAX_BYTES)
+		return CHUNK_XOR_FULL;
+	if (need > cap)
+		return CHUNK_XOR_GROW;
+	if (c->run > 0)
+		put_zeros(bytes, c->bits, 2u * c->run);
+	if ((pos >> 3) + SHORT_ROOM <= cap)
+		put_short(bytes, pos, &k);
+	else
+		put_short_at_end(bytes, pos, &k);
+	c->bits = (uint16_t)end;
 	c->leading = k.leading;
 	c->trailing = k.trailing;
 	return CHUNK_XOR_OK;
@@ -282,26 +401,32 @@ static int64_t take_time_change(struct bit_reader *r)
 	return (int64_t)x;
 }
 
-/* XORs the next value code into *v. False when its window is impossible. */
-static bool take_value(struct bit_reader *r, unsigned *leading, unsigned *width, uint64_t *v)
+/* The window of the newest value code, and the value it gave. */
+struct value_state {
+	unsigned leading, width;
+	uint64_t bits;
+};
+
+/* XORs the next value code in, which is not 0 and begins at the top of `window` (the reader's position). False when its
+ * window of bits is impossible. */
+static bool take_change(struct bit_reader *r, uint64_t window, struct value_state *s)
 {
-	uint64_t window = peek(r);
-	if (!(window >> 63)) {
-		r->pos++;
-		return true;
-	}
+	unsigned control = 2;
 	if (window >> 62 == 3) {
-		*leading = (unsigned)(window >> 57) & 31;
-		*width = (unsigned)(window >> 51) & 63;
-		if (*width == 0)
-			*width = 64;
-		r->pos += 13;
-	} else {
-		r->pos += 2;
+		s->leading = (unsigned)(window >> 57) & 31;
+		s->width = (unsigned)(window >> 51) & 63;
+		if (s->width == 0)
+			s->width = 64;
+		control = 13;
 	}
-	if (*width == 0 || *leading + *width > 64)
+	if (s->width == 0 || s->leading + s->width > 64)
 		return false;
-	*v ^= take(r, *width) << (64 - *leading - *width);
+	r->pos += control;
+	/* The last bit of `window` may be unknown, because a time code was shifted out: ask anew when the code reaches it. */
+	uint64_t x =
+	    control + s->width <= 63 ? window << control >> (64 - s->width) : peek(r) >> (64 - s->width);
+	r->pos += s->width;
+	s->bits ^= x << (64 - s->leading - s->width);
 	return true;
 }
 
@@ -310,26 +435,51 @@ static int corrupt(struct err *err, const char *what)
 	return err_set(err, ERR_CORRUPT, "open chunk: %s", what);
 }
 
+/* Sample i in the usual case of an unchanged step: its time code is one bit, so one look is enough for both codes. */
+static bool take_sample(struct bit_reader *r, int64_t *step, struct value_state *s)
+{
+	uint64_t window = peek(r);
+	if (window >> 63) {
+		*step = (int64_t)((uint64_t)*step + (uint64_t)take_time_change(r));
+		window = peek(r);
+	} else {
+		window <<= 1;
+		r->pos++;
+	}
+	if (window >> 63)
+		return take_change(r, window, s);
+	r->pos++;
+	return true;
+}
+
 /* The samples that are in the bytes, which are at least two. */
 static int decode_stream(
     const struct chunk_xor *c, const uint8_t *bytes, size_t n, int64_t *t, double *v, struct err *err)
 {
 	struct bit_reader r = {bytes, 0, c->bits};
-	unsigned leading = 0, width = 0;
-	int64_t step;
-	uint64_t bits = take(&r, 64);
-	t[0] = c->first_t_ms;
-	v[0] = double_from_bits(bits);
+	int64_t step, at = c->first_t_ms;
+	struct value_state s = {.bits = take(&r, 64)};
+	t[0] = at;
+	v[0] = double_from_bits(s.bits);
 	if (!take_step(&r, &step))
 		return corrupt(err, "impossible step");
 	for (size_t i = 1; i < n; i++) {
-		if (i > 1)
-			step = (int64_t)((uint64_t)step + (uint64_t)take_time_change(&r));
-		if (step <= 0 || __builtin_add_overflow(t[i - 1], step, &t[i]))
-			return corrupt(err, "times do not ascend");
-		if (!take_value(&r, &leading, &width, &bits))
+		bool ok = true;
+		if (i > 1) {
+			ok = take_sample(&r, &step, &s);
+		} else {
+			uint64_t window = peek(&r);
+			if (window >> 63)
+				ok = take_change(&r, window, &s);
+			else
+				r.pos++;
+		}
+		if (!ok)
 			return corrupt(err, "impossible window of bits");
-		v[i] = double_from_bits(bits);
+		if (step <= 0 || __builtin_add_overflow(at, step, &at))
+			return corrupt(err, "times do not ascend");
+		t[i] = at;
+		v[i] = double_from_bits(s.bits);
 		if (unlikely(r.pos > r.end))
 			return corrupt(err, "the bits end early");
 	}
