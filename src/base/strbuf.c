@@ -30,7 +30,7 @@ char *strbuf_reserve(struct strbuf *sb, size_t n)
 		return NULL;
 	}
 	size_t want = sb->len + n;
-	if (want > sb->cap) {
+	if (want > sb->cap || !sb->ptr) {
 		size_t cap = sb->cap ? sb->cap : FIRST_CAP;
 		while (cap < want)
 			cap = cap > SIZE_MAX / 2 ? want : cap * 2;
