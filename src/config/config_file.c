@@ -119,17 +119,18 @@ static const struct config_field global_fields[] = {
 };
 /* clang-format on */
 
+/* Called for the block, then once more for a file without one (`at` NULL), where nothing can be wrong. */
 static void complete_global(struct config_ctx *ctx, const struct yaml_node *at, struct config_global *g)
 {
 	if (g->scrape_interval_ms == 0)
 		g->scrape_interval_ms = 60000;
 	if (g->evaluation_interval_ms == 0)
 		g->evaluation_interval_ms = 60000;
-	if (g->scrape_timeout_ms > g->scrape_interval_ms)
+	if (at && g->scrape_timeout_ms > g->scrape_interval_ms)
 		config_error(ctx, at, "global scrape timeout greater than scrape interval");
 	if (g->scrape_timeout_ms == 0)
 		g->scrape_timeout_ms = g->scrape_interval_ms < 10000 ? g->scrape_interval_ms : 10000;
-	if (g->name_validation == NAMES_LEGACY && g->name_escaping == ESCAPE_ALLOW_UTF8)
+	if (at && g->name_validation == NAMES_LEGACY && g->name_escaping == ESCAPE_ALLOW_UTF8)
 		config_error(ctx, at, "utf8 metric names requested but validation scheme is not set to UTF8");
 	if (g->external_labels == &labels_empty)
 		make_external_labels(ctx, g);

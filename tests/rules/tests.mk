@@ -6,3 +6,5 @@ unit_tests += tests/rules/test_rule_manager
 tests_rules_test_rule_manager_SOURCES = tests/rules/test_rule_manager.c tests/rules/rules_fixture.h
 unit_tests += tests/rules/test_alert_restore
 tests_rules_test_alert_restore_SOURCES = tests/rules/test_alert_restore.c tests/rules/rules_fixture.h
+unit_tests += tests/rules/test_rule_group
+tests_rules_test_rule_group_SOURCES = tests/rules/test_rule_group.c tests/rules/rules_fixture.h
