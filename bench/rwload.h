@@ -1,0 +1,29 @@
+/* rwload's parts: what the series look like (rwload_series.c), making request bodies (rwload_gen.c), replaying them
+ * (rwload_send.c). A file of bodies is records of {u32 samples, u32 length, one snappy block}, little-endian. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum value_shape { INTEGER_COUNTER, DECIMAL_COUNTER, BYTES_GAUGE, RARE_COUNTER, CONSTANT, NOISY_GAUGE };
+
+struct load_series {
+	enum value_shape shape;
+	char *labels; /* as the bytes of a remote-write TimeSeries, owned */
+	size_t labels_len;
+	double v, rate;
+	int32_t jitter_ms;
+};
+
+enum { SERIES_PER_TARGET = 1000 };
+
+/* Series i of the load; `generation` 1 is the same series of the pod that came after. */
+void load_series_make(struct load_series *s, int i, int generation);
+void load_series_done(struct load_series *s);
+/* Its value `seconds` after the last. */
+double load_series_next(struct load_series *s, double seconds);
+
+size_t put_varint(char *p, uint64_t v);
+
+int rwload_gen(int argc, char **argv);
+int rwload_send(int argc, char **argv);
