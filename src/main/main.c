@@ -81,7 +81,8 @@ static int run(const struct options *o)
 	struct server *s;
 	struct strbuf problems = STRBUF_INIT;
 	if (!server_start(o, &s, &problems)) {
-		fprintf(stderr, "%s%s", strbuf_cstr(&problems), slice_ends(strbuf_slice(&problems), SL("\n")) ? "" : "\n");
+		fprintf(stderr, "%s%s", strbuf_cstr(&problems),
+		    slice_ends(strbuf_slice(&problems), SL("\n")) ? "" : "\n");
 		strbuf_done(&problems);
 		return EXIT_RUNTIME;
 	}

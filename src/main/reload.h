@@ -3,7 +3,6 @@
  * is said. */
 #pragma once
 
-#include "alertmanager/router.h"
 #include "config/config_alertmanager.h"
 #include "config/config_check.h"
 #include "main/options.h"

@@ -1,0 +1,45 @@
+#include "main/store_provider.h"
+
+static struct web_store_list copy_list(struct arena *arena, const struct tsdb_top *v, size_t n)
+{
+	struct web_store_list list = {.v = ARENA_ARRAY(arena, struct web_store_top, n), .n = n};
+	for (size_t i = 0; i < n; i++)
+		list.v[i] = (struct web_store_top){v[i].name, v[i].count};
+	return list;
+}
+
+static void get_status(void *arg, size_t top, struct arena *arena, struct web_store_status *out)
+{
+	struct tsdb *db = arg;
+	struct tsdb_status status;
+	tsdb_status(db, &status);
+	*out = (struct web_store_status){
+	    .series = status.head_series,
+	    .label_pairs = status.head_label_pairs,
+	    .chunks = status.head_chunks,
+	    .min_t_ms = status.head_min_t_ms,
+	    .max_t_ms = status.head_max_t_ms,
+	    .corruptions = status.wal_quarantined,
+	    .replay_max = status.replay_segments,
+	    .replay_current = status.replay_segments_done,
+	};
+	if (!top)
+		return;
+	struct tsdb_cardinality c;
+	tsdb_cardinality(db, top, arena, &c);
+	out->series_by_metric = copy_list(arena, c.series_by_metric, c.n_series_by_metric);
+	out->values_by_label = copy_list(arena, c.values_by_label, c.n_values_by_label);
+	out->bytes_by_label = copy_list(arena, c.bytes_by_label, c.n_bytes_by_label);
+	out->series_by_pair = copy_list(arena, c.series_by_pair, c.n_series_by_pair);
+}
+
+static void get_metadata(void *arg, struct slice metric, size_t limit, struct arena *arena,
+    void (*each)(void *each_arg, struct slice metric, const struct metadata *m), void *each_arg)
+{
+	tsdb_metadata(arg, metric, limit, arena, each, each_arg);
+}
+
+struct web_store_provider store_provider(struct tsdb *db)
+{
+	return (struct web_store_provider){get_status, get_metadata, db};
+}
