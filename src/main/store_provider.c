@@ -19,7 +19,7 @@ static void get_status(void *arg, size_t top, struct arena *arena, struct web_st
 	    .chunks = status.head_chunks,
 	    .min_t_ms = status.head_min_t_ms,
 	    .max_t_ms = status.head_max_t_ms,
-	    .corruptions = status.wal_quarantined,
+	    .corruptions = status.wal_damaged,
 	    .replay_max = status.replay_segments,
 	    .replay_current = status.replay_segments_done,
 	};
