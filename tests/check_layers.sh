@@ -11,8 +11,8 @@ allowed() {
 	storage) echo storage config model net base ;;
 	template) echo template model net base ;;
 	tsdb) echo tsdb storage config model net base ;;
-	# promql sees the store through src/storage alone
-	promql) echo promql storage config model net base ;;
+	# promql sees the store through src/storage alone; grammar is what flex and bison make
+	promql) echo promql grammar storage config model net base ;;
 	scrape) echo scrape discovery storage config model net base ;;
 	discovery) echo discovery storage config model net base ;;
 	ingest) echo ingest storage config model net base ;;
