@@ -27,7 +27,7 @@ include tests/scenario/tests.mk
 check_PROGRAMS += $(unit_tests) $(fuzz_programs)
 dist_check_SCRIPTS += $(test_scripts)
 check-local:
-	$(AM_V_at)CMOCKA_MESSAGE_OUTPUT=TAP srcdir='$(abs_top_srcdir)' builddir='$(abs_top_builddir)' \
+	$(AM_V_at)CC='$(CC)' CMOCKA_MESSAGE_OUTPUT=TAP srcdir='$(abs_top_srcdir)' builddir='$(abs_top_builddir)' \
 		$(PROVE) --merge --timer -j $(TEST_JOBS) $(PROVE_FLAGS) --exec '' \
 		$(unit_tests) $(addprefix $(abs_top_srcdir)/,$(test_scripts))
 	$(AM_V_at)set -e; for program in $(fuzz_programs); do \
@@ -35,3 +35,9 @@ check-local:
 		./$$program $$corpus > $$program.log 2>&1 || { cat $$program.log; exit 1; }; \
 		tail -n 1 $$program.log; done
 TEST_JOBS = 2
+
+.PHONY: check-headers check-layers
+check-headers:
+	$(AM_V_at)CC='$(CC)' srcdir='$(abs_top_srcdir)' builddir='$(abs_top_builddir)' $(top_srcdir)/tests/check_headers.sh
+check-layers:
+	$(AM_V_at)srcdir='$(abs_top_srcdir)' $(top_srcdir)/tests/check_layers.sh
