@@ -259,7 +259,6 @@ static bool open_store(struct server *s, struct strbuf *problems)
 	};
 	if (!parse_wal_sync(options_text(s->options, OPT_WAL_SYNC), &o.wal_sync, problems))
 		return false;
-	log_info("opening the store", KV_STR("component", "tsdb"), KV_STR("path", o.path));
 	int64_t begin_ns = clock_mono_ns(s->clock);
 	struct err err;
 	if (tsdb_open(&o, &s->store, &err))

@@ -79,7 +79,7 @@ def main():
             now = time.time()
             want, got = samples(reference_url, now), samples(server.url, now)
             count = sum(len(v) for v in want.values())
-            tap.check(len(want) > 100 and count > len(want) * (WRITTEN_S - 5),
+            tap.check(len(want) > 100 and count > len(want) * (WRITTEN_S - 10),
                       f"the reference has {len(want)} series, {count} samples")
             wrong = list(differences(got, want))
             tap.check(not wrong, "promqd has the same ones, with the same times and values", "\n".join(wrong))

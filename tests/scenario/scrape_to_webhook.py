@@ -93,7 +93,7 @@ def main():
 
             code, out, err = promq(server, "query", "instant", "sum by (mode) (rate(node_cpu_seconds_total[20s]))",
                                    "-o", "json")
-            modes = {r["metric"]["mode"] for r in json.loads(out)} if code == 0 else set()
+            modes = {r["metric"]["mode"] for r in json.loads(out)["data"]["result"]} if code == 0 else set()
             want = {"idle", "iowait", "irq", "nice", "softirq", "steal", "system", "user"}
             tap.check(modes == want, "promq shows all CPU modes", f"{modes}\n{out[:1000]}{err}")
             code, out, err = promq(server, "query", "instant", "sum by (mode) (rate(node_cpu_seconds_total[20s]))")

@@ -25,7 +25,7 @@ scrape_configs:
   - job_name: a
     static_configs:
       - targets: ['x:1']
-    scheme: gopher
+    scrape_timeout: 5x
   - job_name: a
 """
 
@@ -41,7 +41,7 @@ def main():
         bad = folder.file("bad.yml", BAD_CONFIG)
         code, out = run(f"--config.file={bad}", f"--storage.tsdb.path={folder.path}/none", listen)
         tap.equal(code, 1, "a bad configuration ends the start with 1")
-        for place in (f"{bad}:2:3:", f"{bad}:7:13:", "scrape_interval"):
+        for place in (f"{bad}:2:3:", f"{bad}:7:21:", "scrape_interval"):
             tap.check(place in out, f"all errors are named: {place}", out)
         tap.check("job name" in out, "the second job of one name is refused", out)
         tap.check(not os.path.exists(folder.file("none")), "no data folder was made")
