@@ -325,6 +325,7 @@ static struct config_generation *get_generation(void *arg)
 static void make_ready(struct server *s)
 {
 	struct web_deps deps = {
+	    .scheduler = s->scheduler,
 	    .queryable = tsdb_queryable(s->store),
 	    .engine = s->engine,
 	    /* New words of the language that change no old query are always on. */
