@@ -24,3 +24,5 @@ tests_promql_test_func_time_SOURCES = tests/promql/test_func_time.c
 tests_promql_test_label_groups_SOURCES = tests/promql/test_label_groups.c
 tests_promql_test_value_matrix_SOURCES = tests/promql/test_value_matrix.c
 tests_promql_test_annotations_SOURCES = tests/promql/test_annotations.c
+unit_tests += tests/promql/test_engine_property
+tests_promql_test_engine_property_SOURCES = tests/promql/test_engine_property.c
