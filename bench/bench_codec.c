@@ -13,6 +13,7 @@
 #include "tests/lib/stream_gen.h"
 #include "tsdb/chunk_column.h"
 #include "tsdb/chunk_xor.h"
+#include "tsdb/part_write.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,6 +136,7 @@ static void generated(void)
 
 struct series {
 	char *labels;
+	const struct labels *set;
 	struct time_vec t;
 	struct value_vec v;
 };
@@ -166,6 +168,70 @@ static void add_line(struct series_vec *all, char *line)
 	value_vec_push(&s->v, strtod(value_text, NULL));
 }
 
+/* --- a part of real samples --------------------------------------------------------------------------------------- */
+
+/* {a="1", b="2"} to labels; the values of the file have no escapes but \" \\ and \n, which are kept as they are. */
+static const struct labels *parse_labels(struct arena *arena, const char *text)
+{
+	struct label l[64];
+	size_t n = 0;
+	const struct labels *out;
+	for (const char *p = strchr(text, '{'); p && *++p == ' ' ? ++p : p, p && *p && *p != '}' && n < 64;) {
+		const char *eq = strstr(p, "=\""), *end = eq ? eq + 2 : NULL;
+		while (end && *end && *end != '"')
+			end += *end == '\\' ? 2 : 1;
+		if (!end || !*end)
+			break;
+		l[n++] =
+		    (struct label){slice_of(p, (size_t)(eq - p)), slice_of(eq + 2, (size_t)(end - eq - 2))};
+		p = end + 1;
+		if (*p != ',')
+			break;
+	}
+	return labels_from_pairs(arena, l, n, &out, NULL) ? NULL : out;
+}
+
+static int cmp_series(const void *a, const void *b)
+{
+	const struct series *x = a, *y = b;
+	return labels_cmp(x->set, y->set);
+}
+
+/* Writes all series as one part below `dir` and tells what it takes. */
+static int write_part(struct series_vec *all, const char *dir)
+{
+	struct err err;
+	struct part_writer *w;
+	struct part_meta meta;
+	struct arena *arena = arena_new(ARENA_NO_LIMIT);
+	struct part_write_options opt = {.fs = fs_real(), .parts_dir = dir, .seq = 1};
+	for (size_t i = 0; i < all->len; i++)
+		all->v[i].set = parse_labels(arena, all->v[i].labels);
+	qsort(all->v, all->len, sizeof(all->v[0]), cmp_series);
+	int rc = part_writer_new(&opt, &w, &err);
+	for (size_t i = 0; rc == 0 && i < all->len; i++) {
+		rc = part_writer_series(w, all->v[i].set, &err);
+		if (rc == 0)
+			rc = part_writer_floats(w, all->v[i].t.v, all->v[i].v.v, all->v[i].t.len, &err);
+	}
+	if (rc == 0)
+		rc = part_writer_commit(w, &meta, &err);
+	if (rc) {
+		fprintf(stderr, "%s\n", err.msg);
+		return 1;
+	}
+	double n = (double)meta.samples;
+	printf("\n| file of the part | bytes | B a sample |\n|---|---|---|\n| chunks | %llu | %.3f |\n| dir "
+	       "| %llu | %.3f |\n"
+	       "| index | %llu | %.3f |\n| all | | %.3f |\n",
+	    (unsigned long long)meta.chunks_bytes, (double)meta.chunks_bytes / n,
+	    (unsigned long long)meta.dir_bytes, (double)meta.dir_bytes / n,
+	    (unsigned long long)meta.index_bytes, (double)meta.index_bytes / n,
+	    (double)(meta.chunks_bytes + meta.dir_bytes + meta.index_bytes) / n);
+	arena_free(arena);
+	return 0;
+}
+
 struct mode_sum {
 	const char *time, *value;
 	size_t chunks, samples, bytes;
@@ -184,7 +250,7 @@ static void count_mode(struct mode_sum *sums, size_t *n, struct slice bytes, siz
 	sums[i].bytes += bytes.len;
 }
 
-static void real(FILE *f, bool list)
+static int real(FILE *f, bool list, const char *part_dir)
 {
 	struct series_vec all = {0};
 	struct mode_sum modes[16] = {{0}};
@@ -223,15 +289,17 @@ static void real(FILE *f, bool list)
 	       "decode %.2f ns a sample\n",
 	    all.len, samples, bytes, (double)bytes / (double)samples, (double)xor_bytes / (double)samples,
 	    encode / (double)samples, decode / (double)samples);
+	return part_dir ? write_part(&all, part_dir) : 0;
 }
 
 int main(int argc, char **argv)
 {
 	if (argc > 1 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0)) {
-		puts("usage: bench_codec [FILE|-] [--list]\n"
+		puts("usage: bench_codec [FILE|- [--list | --part DIR]]\n"
 		     "Bytes and time a sample of the chunk codecs: on generated streams, or on lines "
 		     "\"{labels} value time_ms\".\n"
-		     "--list prints each series with its bytes and samples.");
+		     "--list prints each series with its bytes and samples; --part writes them as a part "
+		     "below DIR and prints its sizes.");
 		return 0;
 	}
 	if (argc < 2) {
@@ -243,6 +311,6 @@ int main(int argc, char **argv)
 		perror(argv[1]);
 		return 1;
 	}
-	real(f, argc > 2 && strcmp(argv[2], "--list") == 0);
-	return 0;
+	bool list = argc > 2 && strcmp(argv[2], "--list") == 0;
+	return real(f, list, argc > 3 && strcmp(argv[2], "--part") == 0 ? argv[3] : NULL);
 }
