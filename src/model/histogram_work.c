@@ -81,7 +81,9 @@ static void list_merge_equal(struct bucket_list *l)
 
 static void list_reduce(struct bucket_list *l, int32_t steps)
 {
-	/* Two neighbours (2i-1, 2i] become i; the shift is arithmetic. */
+	/* Two neighbours (2i-1, 2i] become i; the shift is arithmetic. Behind 31 steps nothing changes any more. */
+	if (steps > 31)
+		steps = 31;
 	for (size_t i = 0; i < l->n; i++)
 		l->index[i] = ((l->index[i] - 1) >> steps) + 1;
 	list_merge_equal(l);
