@@ -4,7 +4,7 @@
 #include "ingest/pb_reader.h"
 #include <math.h>
 
-enum { MAX_SCHEMA = 8, MIN_SCHEMA = -4, MAX_SENT_SCHEMA = 52 };
+enum { MAX_SCHEMA = 8, MIN_SCHEMA = -4, MAX_SENT_SCHEMA = 52, MAX_INDEX = 1 << 29 };
 
 /* Buckets of one sign, as they are sent: differences of whole counts, or counts. */
 struct side {
@@ -160,6 +160,21 @@ static int read_sent(struct slice message, struct arena *arena, struct sent *s, 
 	return rc ? rc : read_side(message, 11, arena, &s->pos, err);
 }
 
+/* Spans after the first lead forwards, and no bucket lies where its bound would be no number. */
+static int check_spans(const struct side *s, struct err *err)
+{
+	int64_t index = 0;
+	for (uint32_t i = 0; i < s->n_spans; i++) {
+		if (i > 0 && s->spans[i].offset < 0)
+			return invalid(err, "a span with a negative offset");
+		index += s->spans[i].offset;
+		if (index < -MAX_INDEX || index > MAX_INDEX)
+			return invalid(err, "a span outside of all buckets");
+		index += s->spans[i].length;
+	}
+	return 0;
+}
+
 /* Absolute counts of a side; integer counts come as differences to the bucket before. */
 static int absolute_counts(
     const struct side *s, bool is_float, struct arena *arena, const double **out, uint32_t *n, struct err *err)
@@ -183,10 +198,7 @@ static int absolute_counts(
 	for (size_t i = 0; i < got; i++)
 		if ((*out)[i] < 0)
 			return invalid(err, "a bucket has a negative count");
-	for (uint32_t i = 1; i < s->n_spans; i++)
-		if (s->spans[i].offset < 0)
-			return invalid(err, "a span with a negative offset");
-	return 0;
+	return check_spans(s, err);
 }
 
 static int check_resolution(const struct sent *s, struct err *err)
