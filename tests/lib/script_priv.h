@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/vec.h"
+#include "promql/ast.h"
 #include "promql/query_result.h"
 #include "promql/series_notation.h"
 #include "storage/mem_store.h"
@@ -48,3 +49,7 @@ MUST_CHECK int script_compare_annotations(
     const struct expectation *want, const struct query_result *got, struct err *err);
 MUST_CHECK int script_match_text(
     const struct expected_text *want, struct slice text, bool *matches, struct err *err);
+
+/* script_pin.c: the text of the query with `@ t_ms` wherever it has none; false when its value follows the time of evaluation
+ * all the same. */
+bool script_pin(struct arena *arena, const struct expr *e, int64_t t_ms, struct slice *text);

@@ -265,12 +265,15 @@ static int read_eval(struct eval *e, struct slice command, struct slice rest, st
 
 /* --- running --- */
 
-static int run_query(const struct eval *e, int64_t from_ms, int64_t to_ms, int64_t step_ms,
-    struct query_result **out, struct err *err)
+static const struct parse_options everything = {
+    .experimental_functions = true, .extended_range_selectors = true, .binop_fill_modifiers = true};
+
+static int run_query(const struct eval *e, const struct expr *expr, int64_t from_ms, int64_t to_ms,
+    int64_t step_ms, struct query_result **out, struct err *err)
 {
 	struct promql_query q = {
 	    .store = mem_store_queryable(e->script->store),
-	    .expr = e->expr,
+	    .expr = expr,
 	    .text = e->query,
 	    .start_ms = from_ms,
 	    .end_ms = to_ms,
@@ -335,11 +338,30 @@ enum { MINUTE_MS = 60000 };
 static int check_as_range(const struct eval *e, struct err *err)
 {
 	struct query_result *got = NULL;
-	int rc = run_query(e, e->from_ms - MINUTE_MS, e->from_ms + MINUTE_MS, MINUTE_MS, &got, err);
+	int rc = run_query(e, e->expr, e->from_ms - MINUTE_MS, e->from_ms + MINUTE_MS, MINUTE_MS, &got, err);
 	if (!rc)
 		rc = script_compare_at(&e->want, got, e->from_ms, err);
 	query_result_free(got);
 	return rc ? err_prefix(err, "as a range query: ") : 0;
+}
+
+/* The same at other times, with every selector held at this one. */
+static int check_pinned(const struct eval *e, struct err *err)
+{
+	const int64_t times_ms[] = {-100 * MINUTE_MS, 0, e->from_ms * 10, 10000 * MINUTE_MS};
+	struct slice text;
+	const struct expr *pinned = NULL;
+	if (!script_pin(e->arena, e->expr, e->from_ms, &text))
+		return 0;
+	int rc = promql_parse(e->arena, text, &everything, &pinned, err);
+	for (size_t i = 0; !rc && i < ARRAY_LEN(times_ms); i++) {
+		struct query_result *got = NULL;
+		rc = run_query(e, pinned, times_ms[i], times_ms[i], 0, &got, err);
+		if (!rc)
+			rc = script_compare_at(&e->want, got, times_ms[i], err);
+		query_result_free(got);
+	}
+	return rc ? err_prefix(err, "as %" SL_FMT ": ", SL_ARG(text)) : 0;
 }
 
 static int check_failure(const struct eval *e, int rc, struct err *err)
@@ -363,12 +385,10 @@ static int check_failure(const struct eval *e, int rc, struct err *err)
 
 static int run_eval(struct eval *e, struct err *err)
 {
-	static const struct parse_options everything = {
-	    .experimental_functions = true, .extended_range_selectors = true, .binop_fill_modifiers = true};
 	struct query_result *got = NULL;
 	int rc = promql_parse(e->arena, e->query, &everything, &e->expr, err);
 	if (!rc)
-		rc = run_query(e, e->from_ms, e->to_ms, e->step_ms, &got, err);
+		rc = run_query(e, e->expr, e->from_ms, e->to_ms, e->step_ms, &got, err);
 	if (e->want.fail) {
 		query_result_free(got);
 		return check_failure(e, rc, err);
@@ -379,7 +399,11 @@ static int run_eval(struct eval *e, struct err *err)
 	if (!rc)
 		rc = script_compare_annotations(&e->want, got, err);
 	query_result_free(got);
-	return !rc && repeats_as_range(e) ? check_as_range(e, err) : rc;
+	if (!rc && repeats_as_range(e))
+		rc = check_as_range(e, err);
+	if (!rc && repeats_as_range(e))
+		rc = check_pinned(e, err);
+	return rc;
 }
 
 static void report(struct script *s, size_t line, struct slice query, const struct err *err)
