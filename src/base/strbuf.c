@@ -50,8 +50,8 @@ char *strbuf_reserve(struct strbuf *sb, size_t n)
 
 void strbuf_add(struct strbuf *sb, const void *bytes, size_t n)
 {
-	char *room = strbuf_reserve(sb, n);
-	if (!room || n == 0)
+	char *room = n ? strbuf_reserve(sb, n) : NULL;
+	if (!room)
 		return;
 	memcpy(room, bytes, n);
 	sb->len += n;
