@@ -11,6 +11,12 @@
 #define G(member) offsetof(struct config_global, member)
 #define C(member) offsetof(struct config, member)
 
+/* A section of the file, or NULL. */
+static const struct yaml_node *section(const struct yaml_node *root, const char *key)
+{
+	return root->kind == YAML_MAP ? yaml_get(root, key) : NULL;
+}
+
 /* External labels: environment variables in their values. */
 
 static bool is_name_byte(char c)
@@ -217,9 +223,9 @@ static bool has_text(const struct config_strings *list, struct slice s)
 	return false;
 }
 
-/* What the patterns match now, each once; a pattern that matches nothing is no error, but is mentioned. */
-static void run_globs(
-    struct config_ctx *ctx, const struct config_strings *globs, const char *what, struct config_strings *out)
+/* What the patterns of `list` match now, each once; a pattern that matches nothing is no error, but is mentioned. */
+static void run_globs(struct config_ctx *ctx, const struct yaml_node *list,
+    const struct config_strings *globs, const char *what, struct config_strings *out)
 {
 	for (size_t i = 0; i < globs->n; i++) {
 		glob_t found = {0};
@@ -235,8 +241,8 @@ static void run_globs(
 				out->v[out->n++] = path;
 		}
 		if (found.gl_pathc == 0)
-			config_warn(
-			    ctx, NULL, "%s: \"%" SL_FMT "\" matches no file", what, SL_ARG(globs->v[i]));
+			config_warn(ctx, list->items[i], "%s: \"%" SL_FMT "\" matches no file", what,
+			    SL_ARG(globs->v[i]));
 		globfree(&found);
 	}
 }
@@ -273,19 +279,20 @@ static void print_scrapes(struct config_printer *p, const char *key, const void 
 	config_print_close(p);
 }
 
-static void include_scrapes(struct config_ctx *main_ctx, struct config *c)
+static void include_scrapes(struct config_ctx *main_ctx, const struct yaml_node *root, struct config *c)
 {
 	static const struct config_field fields[] = {
 	    {"scrape_configs", CONFIG_CUSTOM, 0, .decode = decode_scrapes}};
 	struct config_strings files = {0};
-	run_globs(main_ctx, &c->scrape_config_globs, "scrape_config_files", &files);
+	run_globs(main_ctx, section(root, "scrape_config_files"), &c->scrape_config_globs,
+	    "scrape_config_files", &files);
 	for (size_t i = 0; i < files.n; i++) {
 		struct config_ctx ctx;
-		struct yaml_node *root;
+		struct yaml_node *included;
 		struct slice content;
-		if (config_read_yaml(c->arena, files.v[i].ptr, main_ctx->errors, &ctx, &root, &content))
+		if (config_read_yaml(c->arena, files.v[i].ptr, main_ctx->errors, &ctx, &included, &content))
 			config_decode(
-			    &ctx, root, "config.ScrapeConfigs", fields, ARRAY_LEN(fields), &c->scrapes);
+			    &ctx, included, "config.ScrapeConfigs", fields, ARRAY_LEN(fields), &c->scrapes);
 	}
 }
 
@@ -331,7 +338,7 @@ static void check_agent(struct config_ctx *ctx, const struct yaml_node *root)
 {
 	static const char *const forbidden[] = {"alerting", "rule_files", "remote_read"};
 	for (size_t i = 0; i < ARRAY_LEN(forbidden); i++) {
-		const struct yaml_node *v = root->kind == YAML_MAP ? yaml_get(root, forbidden[i]) : NULL;
+		const struct yaml_node *v = section(root, forbidden[i]);
 		if (v && v->kind != YAML_NULL)
 			config_error(ctx, v, "field %s is not allowed in agent mode", forbidden[i]);
 	}
@@ -352,10 +359,10 @@ static struct config *load(
 	complete_global(ctx, NULL, &c->global);
 	if (is_agent)
 		check_agent(ctx, root);
-	include_scrapes(ctx, c);
+	include_scrapes(ctx, root, c);
 	finish_scrapes(ctx, c);
-	config_otlp_check(ctx, root->kind == YAML_MAP ? yaml_get(root, "otlp") : NULL, c);
-	run_globs(ctx, &c->rule_file_globs, "rule_files", &c->rule_files);
+	config_otlp_check(ctx, section(root, "otlp"), c);
+	run_globs(ctx, section(root, "rule_files"), &c->rule_file_globs, "rule_files", &c->rule_files);
 	for (size_t i = errors_before; i < ctx->errors->len; i++)
 		if (!ctx->errors->v[i].is_warning)
 			return NULL;
