@@ -3,6 +3,8 @@ EXTRA_PROGRAMS = bench/bench_codec bench/bench_promql bench/bench_rules
 bench_bench_codec_SOURCES = bench/bench_codec.c
 bench_bench_promql_SOURCES = bench/bench_promql.c
 bench_bench_rules_SOURCES = bench/bench_rules.c
+EXTRA_PROGRAMS += bench/bench_route
+bench_bench_route_SOURCES = bench/bench_route.c
 .PHONY: bench
 bench: $(EXTRA_PROGRAMS)
 
