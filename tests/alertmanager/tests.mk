@@ -8,3 +8,5 @@ tests_alertmanager_test_inhibit_SOURCES = tests/alertmanager/test_inhibit.c
 tests_alertmanager_test_notify_log_SOURCES = tests/alertmanager/test_notify_log.c
 tests_alertmanager_test_route_SOURCES = tests/alertmanager/test_route.c
 tests_alertmanager_test_silence_store_SOURCES = tests/alertmanager/test_silence_store.c
+unit_tests += tests/alertmanager/test_mute_time
+tests_alertmanager_test_mute_time_SOURCES = tests/alertmanager/test_mute_time.c

@@ -189,6 +189,26 @@ static void the_example_loads(void **state)
 	end(&l);
 }
 
+static void all_kinds_of_receivers_load(void **state)
+{
+	(void)state;
+	struct loaded l;
+	load(&l, test_source_path("fuzz/corpus/alertmanager_config/kinds.yml"));
+	check_loads(&l, "kinds.yml");
+	const struct am_receiver *r = &l.config->receivers[0];
+	check_int("one of each", r->n_integrations, AM_KINDS);
+	for (size_t i = 0; i < AM_KINDS; i++)
+		check_int("in order", r->integrations[i].kind, i);
+	check_int("timeout", r->integrations[AM_WEBHOOK].webhook->timeout_ns, 5);
+	check_int("retry", r->integrations[AM_PUSHOVER].pushover->retry_ns, 90000000000);
+	check_true("update", !r->integrations[AM_JIRA].jira->update_summary);
+	check_slice("template", r->integrations[AM_JIRA].jira->summary, SL("t"));
+	check_slice("card", r->integrations[AM_MATTERMOST].mattermost->props_card, SL("c"));
+	check_slice("confirm", r->integrations[AM_SLACK].slack->actions[0].confirm_text, SL("d"));
+	check_slice("region", r->integrations[AM_SNS].sns->region, SL("r"));
+	end(&l);
+}
+
 /* --- conformance ------------------------------------------------------------------------------------------------- */
 static const char *conformance_path(char *buffer, size_t size, const char *relative)
 {
@@ -350,5 +370,6 @@ static void files_in_use(void **state)
 TEST_MAIN("config_alertmanager", cmocka_unit_test(errors_have_a_place_and_come_all_at_once),
     cmocka_unit_test(defaults_and_inheritance), cmocka_unit_test(warnings_do_not_refuse),
     cmocka_unit_test(secrets_are_hidden), cmocka_unit_test(the_example_loads),
-    cmocka_unit_test(upstream_files), cmocka_unit_test(upstream_inline_errors),
-    cmocka_unit_test(upstream_receiver_errors), cmocka_unit_test(files_in_use))
+    cmocka_unit_test(all_kinds_of_receivers_load), cmocka_unit_test(upstream_files),
+    cmocka_unit_test(upstream_inline_errors), cmocka_unit_test(upstream_receiver_errors),
+    cmocka_unit_test(files_in_use))

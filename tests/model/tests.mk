@@ -1,3 +1,5 @@
+unit_tests += tests/model/test_time_zone
+tests_model_test_time_zone_SOURCES = tests/model/test_time_zone.c
 unit_tests += tests/model/test_duration
 tests_model_test_duration_SOURCES = tests/model/test_duration.c
 unit_tests += tests/model/test_label_regex
