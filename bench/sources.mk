@@ -5,6 +5,8 @@ bench_bench_promql_SOURCES = bench/bench_promql.c
 bench_bench_rules_SOURCES = bench/bench_rules.c
 EXTRA_PROGRAMS += bench/bench_route
 bench_bench_route_SOURCES = bench/bench_route.c
+EXTRA_PROGRAMS += bench/bench_scrape
+bench_bench_scrape_SOURCES = bench/bench_scrape.c
 .PHONY: bench
 bench: $(EXTRA_PROGRAMS)
 
