@@ -7,6 +7,9 @@ EXTRA_PROGRAMS += bench/bench_route
 bench_bench_route_SOURCES = bench/bench_route.c
 EXTRA_PROGRAMS += bench/bench_scrape
 bench_bench_scrape_SOURCES = bench/bench_scrape.c
+EXTRA_PROGRAMS += bench/bench_append
+bench_bench_append_SOURCES = bench/bench_append.c
+bench_bench_append_LDADD = $(PROMQ_LIBS) $(EXTERNAL_LIBS)
 .PHONY: bench
 bench: $(EXTRA_PROGRAMS)
 

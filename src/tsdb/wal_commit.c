@@ -109,12 +109,21 @@ static void flush_series(struct wal *w)
 	wal_series_begin(&w->series_writer, &w->series);
 }
 
+/* Whether the writing thread must hear of it: it sleeps while the buffer is empty, and lingers until it is full. */
+static bool is_worth_waking(const struct wal *w, size_t len_before)
+{
+	size_t len = w->filling->bytes.len;
+	return len > len_before &&
+	       (len_before == 0 || (len_before < FULL_BATCH_BYTES && len >= FULL_BATCH_BYTES));
+}
+
 uint64_t wal_append(struct wal *w, enum wal_type type, unsigned stripe, struct slice payload)
 {
 	lock_take(&w->lock);
+	size_t before = w->filling->bytes.len;
 	flush_series(w);
-	bool wake = w->filling->bytes.len == 0;
 	uint64_t number = add_frame(w, type, stripe, payload);
+	bool wake = is_worth_waking(w, before);
 	lock_release(&w->lock);
 	if (wake)
 		cond_signal(&w->wake);
@@ -124,10 +133,14 @@ uint64_t wal_append(struct wal *w, enum wal_type type, unsigned stripe, struct s
 void wal_append_series(struct wal *w, series_ref ref, const struct labels *labels)
 {
 	lock_take(&w->lock);
+	size_t before = w->filling->bytes.len;
 	wal_series_add(&w->series_writer, ref, labels);
 	if (w->series.len >= SERIES_RECORD_BYTES)
 		flush_series(w);
+	bool wake = is_worth_waking(w, before);
 	lock_release(&w->lock);
+	if (wake)
+		cond_signal(&w->wake);
 }
 
 void wal_on_durable(struct wal *w, void (*done)(void *arg, int rc, const char *why), void *arg)
@@ -154,9 +167,13 @@ int wal_ready(struct wal *w, struct err *err)
 uint64_t wal_last_record(struct wal *w)
 {
 	lock_take(&w->lock);
+	size_t before = w->filling->bytes.len;
 	flush_series(w);
 	uint64_t number = w->next_record - 1;
+	bool wake = is_worth_waking(w, before);
 	lock_release(&w->lock);
+	if (wake)
+		cond_signal(&w->wake);
 	return number;
 }
 
