@@ -48,3 +48,6 @@ fuzz_fuzz_alertmanager_config_SOURCES = fuzz/fuzz_alertmanager_config.c $(FUZZ_M
 fuzz_fuzz_alertmanager_config_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 fuzz_fuzz_matcher_SOURCES = fuzz/fuzz_matcher.c $(FUZZ_MAIN)
 fuzz_fuzz_matcher_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+fuzz_programs += fuzz/fuzz_promql_eval
+fuzz_fuzz_promql_eval_SOURCES = fuzz/fuzz_promql_eval.c $(FUZZ_MAIN)
+fuzz_fuzz_promql_eval_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)

@@ -59,15 +59,15 @@ double binary_op_scalar(enum binary_op op, double a, double b);
 
 /* The time range of samples that a whole expression looks at, when evaluated over the grid. */
 void eval_time_range(const struct eval *e, const struct expr *x, int64_t *min_ms, int64_t *max_ms);
-/* The time at which data for time `t_ms` is looked up. */
+/* The time at which data for time `t_ms` is looked up, kept far enough from the ends of int64 that ranges and lookbacks can be
+ * added without care. */
 static inline int64_t time_shifted(const struct time_shift *s, int64_t t_ms)
 {
-	return (s->at == AT_NONE ? t_ms : s->at_ms) - s->offset.ms;
-}
+	int64_t t = s->at == AT_NONE ? t_ms : s->at_ms, end = INT64_MAX / 4;
 
-/* The raw samples of a range vector at the query's one time, as the result of an instant query. */
-MUST_CHECK int eval_raw_matrix(
-    struct eval *e, const struct expr *x, struct result_series **out, size_t *n, struct err *err);
+	t = t > end ? end : t < -end ? -end : t;
+	return t - s->offset.ms;
+}
 
 /* An array of grid->n numbers. NULL: no memory. */
 double *eval_numbers(struct eval *e, const struct grid *grid);

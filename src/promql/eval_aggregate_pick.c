@@ -217,16 +217,30 @@ int aggregate_best(struct aggregation *a, struct source **out, struct err *err)
 
 /* --- limitk, limit_ratio ------------------------------------------------------------------------------------------------ */
 
-/* Where a series stands between 0 and 1, the same in each query. */
+/* A string with its size before it: one byte, or 255 and three. */
+static void add_sized(struct strbuf *sb, struct slice s)
+{
+	if (s.len < 255) {
+		strbuf_addch(sb, (char)s.len);
+	} else {
+		strbuf_addch(sb, (char)255);
+		strbuf_addch(sb, (char)(s.len & 255));
+		strbuf_addch(sb, (char)(s.len >> 8 & 255));
+		strbuf_addch(sb, (char)(s.len >> 16 & 255));
+	}
+	strbuf_add_slice(sb, s);
+}
+
+/* Where a series stands between 0 and 1, the same in each query: by the hash of its labels, in the form in which Prometheus
+ * holds them, so that both pick the same series. */
 static double ratio_offset(const struct labels *ls)
 {
 	struct strbuf sb = STRBUF_INIT;
 
-	LABELS_EACH (l, ls) {
-		strbuf_add_slice(&sb, l->name);
-		strbuf_addch(&sb, (char)0xff);
-		strbuf_add_slice(&sb, l->value);
-		strbuf_addch(&sb, (char)0xff);
+	LABELS_EACH(l, ls)
+	{
+		add_sized(&sb, l->name);
+		add_sized(&sb, l->value);
 	}
 	uint64_t h = hash_xxh64(sb.ptr ? sb.ptr : "", sb.len);
 	strbuf_done(&sb);
