@@ -2,13 +2,12 @@
 
 #include "alertmanager/router.h"
 #include "base/xmalloc.h"
-#include "main/alert_bridge.h"
 #include "net/http_client.h"
 #include "web/api_alerts_v2.h"
 
 struct routing {
+	struct alert_sink sink; /* first: the sink is the routing */
 	struct router *router;
-	struct alert_bridge *bridge;
 	struct api_alerts_v2 *api;    /* NULL: no router configured */
 	struct http_server *listener; /* NULL: no second one */
 	char *external_url;
@@ -36,6 +35,12 @@ static struct router *new_router(const struct routing_options *o, const char *ex
 	return router_new(&options);
 }
 
+static void send_to_router(struct alert_sink *self, const struct alert *alerts, size_t n, int64_t now_ms)
+{
+	struct routing *r = (struct routing *)(void *)self;
+	router_put_alerts(r->router, alerts, n, now_ms);
+}
+
 int routing_new(const struct routing_options *o, struct routing **out, struct err *err)
 {
 	struct http_server *listener = NULL;
@@ -54,7 +59,7 @@ int routing_new(const struct routing_options *o, struct routing **out, struct er
 	r->listener = listener;
 	r->external_url = notification_url(o);
 	r->router = new_router(o, r->external_url);
-	r->bridge = alert_bridge_new(r->router);
+	r->sink.send = send_to_router;
 	if (has_routes) {
 		r->api = api_alerts_v2_new(r->router, scheduler_clock(o->scheduler));
 		api_alerts_v2_add(r->api, o->server);
@@ -81,7 +86,6 @@ void routing_free(struct routing *r)
 	if (!r)
 		return;
 	routing_stop(r);
-	alert_bridge_free(r->bridge);
 	api_alerts_v2_free(r->api);
 	router_free(r->router);
 	free(r->external_url);
@@ -90,18 +94,17 @@ void routing_free(struct routing *r)
 
 struct alert_sink *routing_sink(struct routing *r)
 {
-	return alert_bridge_sink(r->bridge);
+	return &r->sink;
 }
 
 int routing_apply(struct routing *r, struct generation *g, struct err *err)
 {
-	if (g->routes) {
-		int rc = router_reload(r->router, g->routes, g->routes_arena, err);
-		if (rc)
-			return rc;
+	if (!g->routes)
+		return 0;
+	int rc = router_reload(r->router, g->routes, g->routes_arena, err);
+	if (rc == 0) {
 		g->routes_arena = NULL;
 		g->routes = NULL;
 	}
-	alert_bridge_set_config(r->bridge, g->prometheus);
-	return 0;
+	return rc;
 }

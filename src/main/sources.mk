@@ -1,7 +1,6 @@
 # The server: everything but main() is a library, for the tests.
 noinst_LIBRARIES += libmain.a
 libmain_a_SOURCES = \
-	src/main/alert_bridge.c src/main/alert_bridge.h \
 	src/main/options.c src/main/options.h src/main/options_table.h \
 	src/main/process_metrics.c src/main/process_metrics.h \
 	src/main/reload.c src/main/reload.h \
