@@ -9,7 +9,7 @@ METRIC(TSDB_PARTS_SEALED,             COUNTER, "promq_tsdb_parts_sealed_total", 
 METRIC(TSDB_SEAL_FAILURES,            COUNTER, "promq_tsdb_maintenance_failures_total", "", "Total number of times that sealing, cutting the log or retention failed.")
 METRIC(TSDB_TIME_RETENTIONS,          COUNTER, "prometheus_tsdb_time_retentions_total", "", "The number of times that blocks were deleted because the maximum time limit was exceeded.")
 METRIC(WEB_FEDERATION_ERRORS, COUNTER, "prometheus_web_federation_errors_total", "", "Total number of errors that occurred while sending federation responses.")
-METRIC(REMOTE_WRITE_SAMPLES,          COUNTER, "promq_remote_write_samples_total", "", "Samples and histograms that remote write requests brought for known series.")
+METRIC(REMOTE_WRITE_SAMPLES,          COUNTER, "promq_remote_write_samples_total", "", "Samples and histograms that remote write requests brought.")
 METRIC(REMOTE_WRITE_REFUSED,          COUNTER, "promq_remote_write_refused_samples_total", "", "Samples and histograms of remote write requests that were refused.")
 METRIC(SCRAPE_POOLS,                  COUNTER, "prometheus_target_scrape_pools_total", "", "Total number of scrape pool creation attempts.")
 METRIC(SCRAPE_POOL_RELOADS,           COUNTER, "prometheus_target_scrape_pool_reloads_total", "", "Total number of scrape pool reloads.")

@@ -70,9 +70,11 @@ static bool read_span(struct slice message, struct histogram_span *span)
 }
 
 /* Spans, differences and counts of one sign; their fields stand one after the other. */
-static int read_side(struct slice message, uint32_t first_field, struct arena *arena, struct side *s, struct err *err)
+static int read_side(
+    struct slice message, uint32_t first_field, struct arena *arena, struct side *s, struct err *err)
 {
-	size_t spans = count_messages(message, first_field), deltas = count_field(message, first_field + 1, 1);
+	size_t spans = count_messages(message, first_field),
+	       deltas = count_field(message, first_field + 1, 1);
 	size_t counts = count_field(message, first_field + 2, 8);
 	if (spans > INGEST_MAX_BUCKETS || deltas > INGEST_MAX_BUCKETS || counts > INGEST_MAX_BUCKETS)
 		return invalid(err, "too many buckets");
@@ -176,12 +178,13 @@ static int check_spans(const struct side *s, struct err *err)
 }
 
 /* Absolute counts of a side; integer counts come as differences to the bucket before. */
-static int absolute_counts(
-    const struct side *s, bool is_float, struct arena *arena, const double **out, uint32_t *n, struct err *err)
+static int absolute_counts(const struct side *s, bool is_float, struct arena *arena, const double **out,
+    uint32_t *n, struct err *err)
 {
 	size_t got = is_float ? s->n_counts : s->n_deltas;
 	if (got != s->n_buckets)
-		return err_set(err, ERR_INVALID, "invalid histogram: spans need %llu buckets, have %zu buckets",
+		return err_set(err, ERR_INVALID,
+		    "invalid histogram: spans need %llu buckets, have %zu buckets",
 		    (unsigned long long)s->n_buckets, got);
 	*n = (uint32_t)got;
 	*out = s->counts;
@@ -214,7 +217,8 @@ static int check_resolution(const struct sent *s, struct err *err)
 		return 0;
 	}
 	if (s->schema < MIN_SCHEMA || s->schema > MAX_SENT_SCHEMA)
-		return err_set(err, ERR_INVALID, "invalid histogram: schema %d is none of -4 to 52 and -53", s->schema);
+		return err_set(
+		    err, ERR_INVALID, "invalid histogram: schema %d is none of -4 to 52 and -53", s->schema);
 	return s->n_custom ? invalid(err, "custom bounds need schema -53") : 0;
 }
 

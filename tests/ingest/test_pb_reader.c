@@ -35,10 +35,12 @@ static void what_is_torn_fails(void **state)
 	    {"cut varint", SL_INIT("\x08\x96")},
 	    {"no value", SL_INIT("\x08")},
 	    {"cut tag", SL_INIT("\x88")},
-	    {"cut bytes", SL_INIT("\x12\x03" "ab")},
+	    {"cut bytes", SL_INIT("\x12\x03"
+				  "ab")},
 	    {"length beyond all", SL_INIT("\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")},
 	    {"cut double", SL_INIT("\x19\0\0\0")},
-	    {"field zero", SL_INIT("\x02\x01" "a")},
+	    {"field zero", SL_INIT("\x02\x01"
+				   "a")},
 	    {"group", SL_INIT("\x0b\x0c")},
 	    {"wire 6", SL_INIT("\x0e\x01")},
 	    {"eleven bytes", SL_INIT("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")},

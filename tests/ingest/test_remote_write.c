@@ -63,7 +63,8 @@ static size_t stored(struct fixture *f, const char *metric, struct sample_column
 	struct select_hints hints = {.start_ms = INT64_MIN, .end_ms = INT64_MAX};
 	struct queryable *store = mem_store_queryable(f->store);
 	check_ok("open", store->open(store, INT64_MIN, INT64_MAX, &q, &err), &err);
-	check_ok("matcher", matcher_new(arena, MATCH_EQUAL, SL("__name__"), slice_cstr(metric), &m, &err), &err);
+	check_ok(
+	    "matcher", matcher_new(arena, MATCH_EQUAL, SL("__name__"), slice_cstr(metric), &m, &err), &err);
 	check_ok("select", q->ops->select(q, arena, &m, 1, true, &hints, &set, &err), &err);
 	sample_column_reset(c);
 	if (set->n > 0)
@@ -213,7 +214,8 @@ static void put_span(struct strbuf *h, unsigned field, int64_t offset, uint64_t 
 	pb_put_message(h, field, &span);
 }
 
-static void put_histogram(struct strbuf *message, const char *name, int64_t t_ms, uint64_t length, int64_t schema)
+static void put_histogram(
+    struct strbuf *message, const char *name, int64_t t_ms, uint64_t length, int64_t schema)
 {
 	struct strbuf series = STRBUF_INIT, h = STRBUF_INIT, deltas = STRBUF_INIT;
 	pb_put_label(&series, "__name__", name);
@@ -354,17 +356,20 @@ static void heads_are_checked(void **state)
 	    {"application/x-protobuf;proto=prometheus.WriteRequest", "snappy", 0, ""},
 	    {"application/x-protobuf; proto=prometheus.WriteRequest", "Snappy", 0, ""},
 	    {"application/x-protobuf;proto=io.prometheus.write.v2.Request", "snappy", 415,
-		"io.prometheus.write.v2.Request protobuf message is not accepted by this server; only accepts "
+		"io.prometheus.write.v2.Request protobuf message is not accepted by this server; only "
+		"accepts "
 		"prometheus.WriteRequest\n"},
 	    {"application/json", "snappy", 415,
-		"expected application/x-protobuf as the first (media) part, got application/json content-type\n"},
+		"expected application/x-protobuf as the first (media) part, got application/json "
+		"content-type\n"},
 	    {"application/x-protobuf", "gzip", 415,
 		"gzip encoding (compression) is not accepted by this server; only snappy is acceptable\n"},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct strbuf why = STRBUF_INIT;
 		check_int(cases[i].type,
-		    remote_write_check_head(slice_cstr(cases[i].type), slice_cstr(cases[i].encoding), &why), cases[i].status);
+		    remote_write_check_head(slice_cstr(cases[i].type), slice_cstr(cases[i].encoding), &why),
+		    cases[i].status);
 		check_str(cases[i].type, strbuf_slice(&why), cases[i].why);
 		strbuf_done(&why);
 	}
