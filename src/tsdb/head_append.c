@@ -302,6 +302,18 @@ static void prefetch(const struct head *h, const struct sample *s)
 	__builtin_prefetch(&b->series[i], 1);
 }
 
+/* Where the next bits of a chunk go; its state has come by now. */
+static void prefetch_bytes(const struct head *h, const struct series_stripe *stripe, const struct sample *s)
+{
+	const struct head_block *b = head_columns_block(&h->columns, s->ref);
+	if (!b)
+		return;
+	const struct chunk_xor *c = &b->series[series_in_block(s->ref)].chunk;
+	const char *bytes = slab_ptr(stripe->slab, c->handle);
+	if (bytes)
+		__builtin_prefetch(bytes + c->bits / 8, 1);
+}
+
 static void note_stripe_times(struct series_stripe *stripe, int64_t min_t_ms, int64_t max_t_ms)
 {
 	if (min_t_ms < stripe->min_t_ms)
@@ -319,6 +331,8 @@ static size_t take_samples(struct head *h, struct series_stripe *stripe, const s
 	for (size_t i = 0; i < n; i++) {
 		if (i + PREFETCH < n)
 			prefetch(h, &s[i + PREFETCH]);
+		if (i + PREFETCH / 2 < n)
+			prefetch_bytes(h, stripe, &s[i + PREFETCH / 2]);
 		struct head_block *b = head_columns_block(&h->columns, s[i].ref);
 		enum append_result r = judge(bounds, stripe, b, &s[i]);
 		if (likely(r == APPEND_OK) &&
