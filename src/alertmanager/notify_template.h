@@ -3,6 +3,7 @@
 #pragma once
 
 #include "alertmanager/receiver.h"
+#include "base/json.h"
 #include "config/config_alertmanager.h"
 
 struct template_set;
@@ -15,6 +16,9 @@ MUST_CHECK int notify_templates_load(
 /* `text` expanded; the result lives in the request's arena. Text without an action is returned as it is. */
 MUST_CHECK int notify_template_text(
     const struct send_request *req, struct slice text, struct slice *out, struct err *err);
+/* The same with HTML's special characters escaped in what actions print. */
+MUST_CHECK int notify_template_html(
+    const struct send_request *req, struct slice text, struct slice *out, struct err *err);
 /* The inline value, or the content of the file without white space around it, expanded. ERR_IO, ERR_NOT_FOUND or
  * ERR_LIMIT when the file cannot be read. */
 MUST_CHECK int notify_template_secret(
@@ -25,3 +29,6 @@ MUST_CHECK int notify_template_route_labels(
 /* The YAML value as JSON, with each string expanded; what a value expands to is YAML again: a number, a list, ... */
 MUST_CHECK int notify_template_payload(
     const struct send_request *req, const struct yaml_node *payload, struct strbuf *out, struct err *err);
+/* The same as one value of a document that is being written; on an error what was written is of no use. */
+MUST_CHECK int notify_template_json(
+    const struct send_request *req, const struct yaml_node *node, struct json *j, struct err *err);

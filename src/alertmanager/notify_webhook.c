@@ -1,57 +1,22 @@
 #include "alertmanager/notify_webhook.h"
 
+#include "alertmanager/notify_data.h"
 #include "alertmanager/notify_http.h"
 #include "alertmanager/notify_template.h"
 #include "base/json.h"
-#include "model/duration.h"
-#include <inttypes.h>
-#include <stdio.h>
 
 enum { NS_PER_MS = 1000000 };
 
 static void key_labels(struct json *j, const char *key, const struct labels *ls)
 {
 	json_key(j, key);
-	json_object_begin(j);
-	LABELS_EACH (l, ls) {
-		json_string(j, l->name); /* not json_key(): that escapes less */
-		strbuf_addch(j->out, ':');
-		j->after_key = true;
-		json_string(j, l->value);
-	}
-	json_object_end(j);
+	notify_json_labels(j, ls);
 }
 
 static void key_text(struct json *j, const char *key, struct slice s)
 {
 	json_key(j, key);
 	json_string(j, s);
-}
-
-static void key_time(struct json *j, const char *key, int64_t t_ms)
-{
-	struct strbuf sb = STRBUF_INIT;
-	rfc3339_print(&sb, t_ms, -1);
-	key_text(j, key, strbuf_slice(&sb));
-	strbuf_done(&sb);
-}
-
-static void write_alert(struct json *j, const struct notified_alert *a)
-{
-	json_object_begin(j);
-	key_text(j, "status", a->is_resolved ? SL("resolved") : SL("firing"));
-	key_labels(j, "labels", a->alert->labels);
-	key_labels(j, "annotations", a->alert->annotations);
-	key_time(j, "startsAt", a->alert->starts_at_ms);
-	if (a->is_resolved)
-		key_time(j, "endsAt", a->alert->ends_at_ms);
-	else
-		key_text(j, "endsAt", SL("0001-01-01T00:00:00Z"));
-	key_text(j, "generatorURL", a->alert->generator_url);
-	char fingerprint[17];
-	snprintf(fingerprint, sizeof(fingerprint), "%016" PRIx64, a->fingerprint);
-	key_text(j, "fingerprint", slice_cstr(fingerprint));
-	json_object_end(j);
 }
 
 void notify_webhook_body(
@@ -69,7 +34,7 @@ void notify_webhook_body(
 	json_key(&j, "alerts");
 	json_array_begin(&j);
 	for (size_t i = 0; i < n.n_alerts; i++)
-		write_alert(&j, &n.alerts[i]);
+		notify_json_alert(&j, &n.alerts[i]);
 	json_array_end(&j);
 	key_text(&j, "notification_reason", slice_cstr(notify_reason_text(n.reason)));
 	key_labels(&j, "groupLabels", n.group_labels);

@@ -6,6 +6,9 @@ libalertmanager_a_SOURCES = \
 	src/alertmanager/inhibit.c src/alertmanager/inhibit.h \
 	src/alertmanager/mute_time.c src/alertmanager/mute_time.h \
 	src/alertmanager/notification.c src/alertmanager/notification.h \
+	src/alertmanager/notify_data.c src/alertmanager/notify_data.h \
+	src/alertmanager/notify_defaults.c src/alertmanager/notify_defaults.h \
+	src/alertmanager/notify_funcs.c src/alertmanager/notify_funcs.h \
 	src/alertmanager/notify_http.c src/alertmanager/notify_http.h \
 	src/alertmanager/notify_log.c src/alertmanager/notify_log.h \
 	src/alertmanager/notify_pipeline.c src/alertmanager/notify_pipeline.h \

@@ -10,3 +10,5 @@ tests_alertmanager_test_route_SOURCES = tests/alertmanager/test_route.c
 tests_alertmanager_test_silence_store_SOURCES = tests/alertmanager/test_silence_store.c
 unit_tests += tests/alertmanager/test_mute_time
 tests_alertmanager_test_mute_time_SOURCES = tests/alertmanager/test_mute_time.c
+unit_tests += tests/alertmanager/test_notify_template
+tests_alertmanager_test_notify_template_SOURCES = tests/alertmanager/test_notify_template.c
