@@ -5,7 +5,11 @@
 #include "tests/lib/test.h"
 #include "tsdb/tsdb.h"
 
-/* Opens a store on the virtual clock `clock` in `dir`; fails the test when that fails. `o` (NULL: defaults) is the rest. */
+/* The system's files without syncs, which are slow and which a test that kills nothing does not need. Process-wide. */
+struct fs *probe_fs(void);
+
+/* Opens a store on the virtual clock `clock` in `dir`; fails the test when that fails. `o` (NULL: defaults) is the
+ * rest; its file system NULL means probe_fs(). */
 struct tsdb *probe_open(const char *dir, struct clock *clock, const struct tsdb_options *o);
 /* One sample in a transaction of its own, by labels. */
 enum append_result probe_add(struct tsdb *db, const struct labels *labels, int64_t t_ms, double v);

@@ -14,3 +14,5 @@ tests_tsdb_test_part_SOURCES = tests/tsdb/test_part.c
 # the store
 unit_tests += tests/tsdb/test_tsdb_model
 tests_tsdb_test_tsdb_model_SOURCES = tests/tsdb/test_tsdb_model.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h
+unit_tests += tests/tsdb/test_tsdb_crash
+tests_tsdb_test_tsdb_crash_SOURCES = tests/tsdb/test_tsdb_crash.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h
