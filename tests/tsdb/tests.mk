@@ -16,3 +16,5 @@ unit_tests += tests/tsdb/test_tsdb_model
 tests_tsdb_test_tsdb_model_SOURCES = tests/tsdb/test_tsdb_model.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h
 unit_tests += tests/tsdb/test_tsdb_crash
 tests_tsdb_test_tsdb_crash_SOURCES = tests/tsdb/test_tsdb_crash.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h
+unit_tests += tests/tsdb/test_tsdb
+tests_tsdb_test_tsdb_SOURCES = tests/tsdb/test_tsdb.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h
