@@ -13,6 +13,7 @@ struct mem_sample {
 	int64_t t_ms;
 	double v;
 	const struct histogram *h;
+	int64_t start_ms; /* 0: none */
 };
 VEC_DEFINE(mem_samples, struct mem_sample);
 
@@ -142,7 +143,13 @@ static void insert_sample(struct mem_samples *v, struct mem_sample s)
 void mem_store_add(
     struct mem_store *s, const struct labels *labels, int64_t t_ms, double v, const struct histogram *h)
 {
-	struct mem_sample sample = {t_ms, v, h ? histogram_copy(s->arena, h) : NULL};
+	mem_store_add_started(s, labels, t_ms, v, h, 0);
+}
+
+void mem_store_add_started(struct mem_store *s, const struct labels *labels, int64_t t_ms, double v,
+    const struct histogram *h, int64_t start_ms)
+{
+	struct mem_sample sample = {t_ms, v, h ? histogram_copy(s->arena, h) : NULL, start_ms};
 	insert_sample(&find_or_add(s, labels)->samples, sample);
 }
 
@@ -241,7 +248,7 @@ static int append(struct appender *a, const struct sample *s, size_t n, uint8_t 
 {
 	(void)err;
 	for (size_t i = 0; i < n; i++) {
-		struct mem_sample one = {s[i].t_ms, s[i].v, NULL};
+		struct mem_sample one = {s[i].t_ms, s[i].v, NULL, 0};
 		append_sample(appender_of(a), s[i].ref, one, results ? &results[i] : NULL);
 	}
 	return 0;
@@ -252,7 +259,7 @@ static int append_histograms(
 {
 	(void)err;
 	for (size_t i = 0; i < n; i++) {
-		struct mem_sample one = {s[i].t_ms, 0, s[i].h};
+		struct mem_sample one = {s[i].t_ms, 0, s[i].h, 0};
 		append_sample(appender_of(a), s[i].ref, one, results ? &results[i] : NULL);
 	}
 	return 0;
@@ -349,9 +356,12 @@ static int set_read(struct series_set *s, size_t i, struct sample_column *out, s
 	const struct mem_set *set = set_of(s);
 	const struct mem_samples *v = &set->series[i]->samples;
 	sample_column_reset(out);
-	for (size_t k = first_at(v, set->min_t_ms); k < v->len && v->v[k].t_ms <= set->max_t_ms; k++)
-		if (!sample_column_push(out, v->v[k].t_ms, v->v[k].v, v->v[k].h))
+	for (size_t k = first_at(v, set->min_t_ms); k < v->len && v->v[k].t_ms <= set->max_t_ms; k++) {
+		const struct mem_sample *m = &v->v[k];
+		if (!sample_column_push(out, m->t_ms, m->v, m->h) ||
+		    (m->start_ms != 0 && !sample_column_set_start(out, m->start_ms)))
 			return err_set(err, ERR_NO_MEMORY, "no memory for the samples of a series");
+	}
 	return 0;
 }
 

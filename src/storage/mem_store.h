@@ -13,5 +13,9 @@ void mem_store_clear(struct mem_store *s);
 struct appendable *mem_store_appendable(struct mem_store *s);
 struct queryable *mem_store_queryable(struct mem_store *s);
 /* Direct: keeps time order, replaces a sample at the same time. */
-void mem_store_add(struct mem_store *s, const struct labels *labels, int64_t t_ms, double v, const struct histogram *h);
+void mem_store_add(
+    struct mem_store *s, const struct labels *labels, int64_t t_ms, double v, const struct histogram *h);
+/* The same with a start timestamp; 0: none. */
+void mem_store_add_started(struct mem_store *s, const struct labels *labels, int64_t t_ms, double v,
+    const struct histogram *h, int64_t start_ms);
 size_t mem_store_series(const struct mem_store *s);

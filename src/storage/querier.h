@@ -31,6 +31,8 @@ struct sample_column {
 	double *v;
 	const struct histogram **h;
 	size_t h_cap;
+	int64_t *start; /* when the counter of sample i began, 0 where nobody said; NULL: nobody ever did */
+	size_t start_cap;
 	struct arena *histograms; /* where the histograms live; borrowed from the reader's caller */
 };
 
@@ -40,6 +42,8 @@ void sample_column_reset(struct sample_column *c);
 /* Room for n more; false when the system refuses. */
 MUST_CHECK bool sample_column_reserve(struct sample_column *c, size_t more);
 MUST_CHECK bool sample_column_push(struct sample_column *c, int64_t t_ms, double v, const struct histogram *h);
+/* The start timestamp of the sample that was pushed last. A column that has any must be filled by push alone. */
+MUST_CHECK bool sample_column_set_start(struct sample_column *c, int64_t start_ms);
 
 struct series_set {
 	const struct series_set_ops *ops;
