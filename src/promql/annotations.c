@@ -94,6 +94,8 @@ void annotate_row_notes(
 	    {NOTE_MIXED_SCHEMAS, true,
 		"vector contains a mix of histograms with exponential and custom buckets schemas for metric "
 		"name"},
+	    {NOTE_STARTS_OVERLAP, true,
+		"sample has start time that overlaps with previous sample timestamp for metric"},
 	    {NOTE_HISTOGRAMS_IGNORED, false,
 		"ignored histograms in a range containing both floats and histograms for metric name"},
 	};

@@ -28,9 +28,10 @@ MUST_CHECK int eval_scalar(
 /* One file each. */
 MUST_CHECK int eval_selector(struct eval *e, const struct expr *x, const struct grid *grid, const char *func,
     struct source **out, struct err *err);
-/* timestamp() of a selector: the times of the samples instead of their values. */
-MUST_CHECK int eval_selector_times(
-    struct eval *e, const struct expr *x, const struct grid *grid, struct source **out, struct err *err);
+/* timestamp() and start_timestamp() of a selector: times of the samples, in seconds, instead of their values. */
+enum selector_value { SELECTOR_VALUES, SELECTOR_TIMES, SELECTOR_STARTS };
+MUST_CHECK int eval_selector_times(struct eval *e, const struct expr *x, const struct grid *grid,
+    enum selector_value want, struct source **out, struct err *err);
 MUST_CHECK int eval_aggregate(
     struct eval *e, const struct expr *x, const struct grid *grid, struct source **out, struct err *err);
 MUST_CHECK int eval_binary(

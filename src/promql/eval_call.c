@@ -221,7 +221,7 @@ static int eval_timestamp(
 	const struct expr *arg = expr_unparen(x->call.args[0]);
 	struct source *below;
 	map_apply apply = arg->kind == EXPR_SELECTOR ? apply_nothing : apply_step_times;
-	int rc = arg->kind == EXPR_SELECTOR ? eval_selector_times(e, arg, grid, &below, err)
+	int rc = arg->kind == EXPR_SELECTOR ? eval_selector_times(e, arg, grid, SELECTOR_TIMES, &below, err)
 					    : eval_vector(e, arg, grid, &below, err);
 
 	if (rc)
@@ -229,6 +229,24 @@ static int eval_timestamp(
 	struct grid *steps = ARENA_NEW(e->arena, struct grid);
 	*steps = *grid;
 	*out = source_map_new(below, apply, steps, true);
+	return source_merge_same(out, err);
+}
+
+/* Only samples have a start, the values of expressions have none. */
+static int eval_start_timestamp(
+    struct eval *e, const struct expr *x, const struct grid *grid, struct source **out, struct err *err)
+{
+	const struct expr *arg = expr_unparen(x->call.args[0]);
+	struct source *below;
+
+	if (arg->kind != EXPR_SELECTOR || !e->options->use_start_timestamps) {
+		*out = source_matrix_new(e, grid, 0);
+		return *out ? 0 : query_limits_no_memory(err);
+	}
+	int rc = eval_selector_times(e, arg, grid, SELECTOR_STARTS, &below, err);
+	if (rc)
+		return rc;
+	*out = source_map_new(below, apply_nothing, NULL, true);
 	return source_merge_same(out, err);
 }
 
@@ -261,6 +279,8 @@ int eval_call(
 		return vector_of_scalar(e, x, grid, out, err);
 	case FN_TIMESTAMP:
 		return eval_timestamp(e, x, grid, out, err);
+	case FN_START_TIMESTAMP:
+		return eval_start_timestamp(e, x, grid, out, err);
 	case FN_LABEL_REPLACE:
 	case FN_LABEL_JOIN:
 		return eval_label_call(e, x, grid, out, err);

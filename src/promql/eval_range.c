@@ -16,7 +16,7 @@ struct range_source {
 	struct window_spec spec;
 	struct series_set *set; /* a selector's series; or */
 	struct source *inner;   /* a subquery's values, in memory */
-	const int64_t *inner_t; /* and the times of its steps */
+	int64_t *inner_t;       /* and the times of its steps */
 	const double *param[2];
 	uint16_t *notes; /* enum row_note by row */
 	struct ast_range where;
@@ -50,7 +50,7 @@ static struct range_leaf *leaf_of(struct worker *w, const struct range_source *s
 	if (w->leaf)
 		return w->leaf;
 	struct range_leaf *l = xcalloc(1, sizeof(*l));
-	series_reader_init(&l->reader, &w->eval->limits);
+	series_reader_init(&l->reader, &w->eval->limits, w->eval->options->use_start_timestamps);
 	range_call_init(&l->call, s->id, &s->spec, s->base.grid);
 	l->call.param[0] = s->param[0];
 	l->call.param[1] = s->param[1];
@@ -80,19 +80,21 @@ static int subquery_input(struct range_source *s, struct range_leaf *l, size_t i
 {
 	const struct tile *all = s->inner->all;
 	struct row r = tile_row(all, (uint32_t)i);
-	size_t n = 0;
 
-	if (!all->h && bits_count(r.present, all->words) == all->steps)
-		return series_reader_input_of(
-		    &l->reader, &s->spec, s->inner_t, r.v, NULL, all->steps, in, err);
+	struct sample_column c = {.t = l->t, .v = l->v};
+	if (!all->h && bits_count(r.present, all->words) == all->steps) {
+		c = (struct sample_column){.n = all->steps, .t = s->inner_t, .v = r.v};
+		return series_reader_input_of(&l->reader, &s->spec, &c, in, err);
+	}
 	BITS_EACH(k, r.present, all->words)
 	{
-		l->t[n] = s->inner_t[k];
-		l->v[n] = r.v[k];
-		l->h[n] = r.h ? without_reset_hint(arena, r.h[k]) : NULL;
-		n++;
+		l->t[c.n] = s->inner_t[k];
+		l->v[c.n] = r.v[k];
+		l->h[c.n] = r.h ? without_reset_hint(arena, r.h[k]) : NULL;
+		c.n++;
 	}
-	return series_reader_input_of(&l->reader, &s->spec, l->t, l->v, r.h ? l->h : NULL, n, in, err);
+	c.h = r.h ? l->h : NULL;
+	return series_reader_input_of(&l->reader, &s->spec, &c, in, err);
 }
 
 static int range_input_of(struct range_source *s, struct range_leaf *l, size_t i, struct arena *arena,
@@ -169,7 +171,7 @@ static void range_drained(struct source *base)
 static const struct source_ops range_ops = {
     .fill = range_fill, .labels = range_labels, .drained = range_drained};
 
-static const int64_t *grid_times(struct eval *e, const struct grid *g)
+static int64_t *grid_times(struct eval *e, const struct grid *g)
 {
 	int64_t *t = arena_try_alloc(e->arena, g->n, sizeof(*t));
 

@@ -11,7 +11,7 @@ struct selector_source {
 	struct source base;
 	struct series_set *set;
 	struct window_spec spec; /* the range is the lookback */
-	bool want_times;         /* timestamp(): times instead of values */
+	enum selector_value want;
 };
 
 /* A thread's state: a reader, and where there is a sample at all for the time column at hand. */
@@ -34,7 +34,7 @@ static struct selector_leaf *leaf_of(struct worker *w, const struct selector_sou
 {
 	if (w->leaf == NULL) {
 		struct selector_leaf *l = xcalloc(1, sizeof(*l));
-		series_reader_init(&l->reader, &w->eval->limits);
+		series_reader_init(&l->reader, &w->eval->limits, false);
 		l->present = xcalloc(bit_words(s->spec.n), sizeof(*l->present));
 		w->leaf = l;
 		w->leaf_done = leaf_done;
@@ -97,13 +97,17 @@ static void fill_mixed(const struct selector_leaf *l, struct tile *t, uint32_t r
 	}
 }
 
-static void replace_by_times(const struct selector_leaf *l, struct tile *t, uint32_t row)
+/* timestamp(), start_timestamp(): times of the samples instead of their values. */
+static void replace_by_times(
+    const struct selector_leaf *l, enum selector_value want, struct tile *t, uint32_t row)
 {
+	const struct sample_column *col = &l->reader.col;
+	const int64_t *times = want == SELECTOR_TIMES ? col->t : col->start;
 	struct row r = tile_row(t, row);
 
 	BITS_EACH(k, r.present, t->words)
 	{
-		r.v[k] = (double)l->reader.col.t[l->reader.fw.hi[k] - 1] / 1000;
+		r.v[k] = times ? (double)times[l->reader.fw.hi[k] - 1] / 1000 : 0;
 		if (r.h)
 			r.h[k] = NULL;
 	}
@@ -127,8 +131,8 @@ static int selector_fill(struct source *base, struct worker *w, size_t first, st
 			fill_mixed(l, t, r);
 		else
 			fill_floats(l, tile_row(t, r), t->words);
-		if (s->want_times)
-			replace_by_times(l, t, r);
+		if (s->want != SELECTOR_VALUES)
+			replace_by_times(l, s->want, t, r);
 	}
 	return 0;
 }
@@ -142,7 +146,7 @@ static const struct labels *selector_labels(struct source *base, size_t i)
 static const struct source_ops selector_ops = {.fill = selector_fill, .labels = selector_labels};
 
 static int make(struct eval *e, const struct expr *x, const struct grid *grid, const char *func,
-    bool want_times, struct source **out, struct err *err)
+    enum selector_value want, struct source **out, struct err *err)
 {
 	struct selector_source *s = ARENA_NEW(e->arena, struct selector_source);
 
@@ -150,7 +154,7 @@ static int make(struct eval *e, const struct expr *x, const struct grid *grid, c
 		return err_set(
 		    err, ERR_UNSUPPORTED, "not implemented: the smoothed modifier on instant selectors");
 	s->spec = window_spec_for(&x->selector.shift, grid, e->lookback_ms);
-	s->want_times = want_times;
+	s->want = want;
 	int rc = series_select(e, &x->selector, &s->spec, grid->n == 1, func, &s->set, err);
 	if (rc)
 		return rc;
@@ -170,17 +174,11 @@ int eval_selector(struct eval *e, const struct expr *x, const struct grid *grid,
 {
 	if (x->selector.smoothed)
 		return eval_smoothed_selector(e, x, grid, out, err);
-	return make(e, x, grid, func, false, out, err);
+	return make(e, x, grid, func, SELECTOR_VALUES, out, err);
 }
 
-int eval_selector_times(
-    struct eval *e, const struct expr *x, const struct grid *grid, struct source **out, struct err *err)
+int eval_selector_times(struct eval *e, const struct expr *x, const struct grid *grid,
+    enum selector_value want, struct source **out, struct err *err)
 {
-	struct source *times;
-	int rc = make(e, x, grid, "timestamp", true, &times, err);
-
-	if (rc)
-		return rc;
-	*out = times;
-	return 0;
+	return make(e, x, grid, "timestamp", want, out, err);
 }

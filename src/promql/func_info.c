@@ -139,7 +139,7 @@ static int open_info(struct info_call *c, const struct expr *x, struct err *err)
 		sel->selector.shift = base->shift;
 	int rc = eval_selector(e, sel, c->grid, "info", &c->info, err);
 	if (rc == 0)
-		rc = eval_selector_times(e, sel, c->grid, &c->times, err);
+		rc = eval_selector_times(e, sel, c->grid, SELECTOR_TIMES, &c->times, err);
 	if (rc == 0)
 		rc = source_materialise(c->info, err);
 	return rc ? rc : source_materialise(c->times, err);

@@ -349,35 +349,54 @@ static bool histogram_counts(enum function_id id, const struct histogram *prev, 
 	return id == FN_RESETS ? histogram_detect_reset(h, prev) : !histogram_eq(h, prev);
 }
 
+/* A sample of either kind. */
+struct either {
+	int64_t t, start;
+	double v;
+	const struct histogram *h;
+};
+
+/* The next sample of step k in the order of time; *f and *h are where floats and histograms stand. False: no more. */
+static bool next_either(
+    const struct range_input *in, uint32_t k, uint32_t *f, uint32_t *h, struct either *out)
+{
+	bool have_f = *f < in->fw->hi[k], have_h = in->n_histograms && *h < in->hw->hi[k];
+
+	if (!have_f && !have_h)
+		return false;
+	*out = (struct either){.t = 0};
+	if (have_f && (!have_h || in->float_t[*f] < in->histogram_t[*h])) {
+		out->t = in->float_t[*f];
+		out->start = in->float_start ? in->float_start[*f] : 0;
+		out->v = in->v[(*f)++];
+	} else {
+		out->t = in->histogram_t[*h];
+		out->start = in->histogram_start ? in->histogram_start[*h] : 0;
+		out->h = in->h[(*h)++];
+	}
+	return true;
+}
+
+static bool neighbours_count(enum function_id id, const struct either *a, const struct either *b)
+{
+	if (id == FN_RESETS && start_is_reset(a->t, a->start, b->t, b->start))
+		return true;
+	if ((a->h == NULL) != (b->h == NULL))
+		return true;
+	return b->h ? histogram_counts(id, a->h, b->h) : float_counts(id, a->v, b->v);
+}
+
 /* The same over floats and histograms in the order of time; a change of kind counts. */
 static double count_between_mixed(struct range_call *c, const struct range_input *in, uint32_t k)
 {
-	uint32_t f = in->fw->lo[k], h = in->hw->lo[k];
-	const struct histogram *prev_h = NULL;
-	double prev = 0, found = 0;
-	bool first = true;
+	uint32_t f = in->fw->lo[k], h = in->n_histograms ? in->hw->lo[k] : 0;
+	struct either prev, now;
+	double found = 0;
 
-	while (f < in->fw->hi[k] || h < in->hw->hi[k]) {
-		bool is_float =
-		    h == in->hw->hi[k] || (f < in->fw->hi[k] && in->float_t[f] < in->histogram_t[h]);
-		double x = is_float ? in->v[f] : 0;
-		const struct histogram *xh = is_float ? NULL : in->h[h];
-
-		if (!first) {
-			if ((xh == NULL) != (prev_h == NULL))
-				found++;
-			else
-				found +=
-				    xh ? histogram_counts(c->id, prev_h, xh) : float_counts(c->id, prev, x);
-		}
-		first = false;
-		prev = x;
-		prev_h = xh;
-		if (is_float)
-			f++;
-		else
-			h++;
-	}
+	if (!next_either(in, k, &f, &h, &prev))
+		return 0;
+	for (; next_either(in, k, &f, &h, &now); prev = now)
+		found += neighbours_count(c->id, &prev, &now);
 	return found;
 }
 
@@ -385,7 +404,7 @@ static void count_between(struct range_call *c, const struct range_input *in, st
 {
 	struct row r = tile_row(out, row);
 
-	if (in->n_histograms == 0) {
+	if (in->n_histograms == 0 && in->float_start == NULL) {
 		count_between_floats(c, in, r);
 		return;
 	}

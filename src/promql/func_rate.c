@@ -201,32 +201,58 @@ static bool common_schema(struct range_call *c, const struct histogram *first,
 	return true;
 }
 
-/* What the counter grew by (or the gauge changed by) from the first to the last of n >= 2; NULL with a note when the
- * histograms do not fit together. */
-static struct histogram *histogram_growth(
-    struct range_call *c, struct arena *a, const struct histogram *const *h, size_t n)
+/* n neighbours of a window, and what start timestamps say of them. */
+struct histogram_run {
+	const struct histogram *const *h;
+	const int64_t *t, *start; /* start NULL: no start timestamps */
+	size_t n;
+	bool from_zero; /* the counter began within the range, before the first sample */
+};
+
+/* Whether the counter began anew before sample i, `prev` being what stands for the sample before. */
+static bool run_resets(const struct histogram_run *r, size_t i, const struct histogram *prev)
 {
+	if (r->start && start_is_reset(r->t[i - 1], r->start[i - 1], r->t[i], r->start[i]))
+		return true;
+	return histogram_detect_reset(r->h[i], prev);
+}
+
+static void note_overlaps(struct range_call *c, const int64_t *t, const int64_t *start, size_t n)
+{
+	for (size_t i = 1; start && i < n; i++) {
+		if (start_overlaps(t[i - 1], start[i - 1], t[i], start[i]))
+			c->notes |= NOTE_STARTS_OVERLAP;
+	}
+}
+
+/* What the counter grew by (or the gauge changed by) from the first to the last; NULL with a note when the histograms do not
+ * fit together. */
+static struct histogram *histogram_growth(
+    struct range_call *c, struct arena *a, const struct histogram_run *r)
+{
+	const struct histogram *const *h = r->h;
 	bool is_counter = c->id != FN_DELTA;
-	const struct histogram *prev = h[0];
+	const struct histogram *prev = h[0], *last = h[r->n - 1];
+	size_t n = r->n, from = 1;
 	unsigned notes = 0;
 	int32_t schema;
 
-	if (is_counter && (h[0]->hint == HINT_GAUGE || h[n - 1]->hint == HINT_GAUGE))
+	if (is_counter && (h[0]->hint == HINT_GAUGE || last->hint == HINT_GAUGE))
 		c->notes |= NOTE_NOT_COUNTER;
-	if (is_counter && histogram_detect_reset(h[1], prev))
+	if (is_counter && !r->from_zero && run_resets(r, 1, prev)) {
 		prev = empty_like(a, h[1]);
+		from = 2;
+	}
 	if (!common_schema(c, prev, h, n, &schema)) {
 		c->notes |= NOTE_MIXED_SCHEMAS;
 		return NULL;
 	}
-	const struct histogram *last = h[n - 1];
 	if (!histogram_is_custom(last) && schema < last->schema)
 		last = histogram_reduce(a, last, schema);
-	struct histogram *sum = histogram_sub(a, last, prev, &notes);
-	for (size_t i = 1; is_counter && sum && i < n; i++) {
-		if (histogram_detect_reset(h[i], prev))
-			sum = histogram_add(a, sum, prev, &notes);
-		prev = h[i];
+	struct histogram *sum = r->from_zero ? histogram_copy(a, last) : histogram_sub(a, last, prev, &notes);
+	for (size_t i = from; is_counter && sum && i < n; i++) {
+		if (run_resets(r, i, h[i - 1]))
+			sum = histogram_add(a, sum, h[i - 1], &notes);
 	}
 	if (sum == NULL) {
 		c->notes |= NOTE_MIXED_SCHEMAS;
@@ -247,31 +273,100 @@ static double histogram_rate_factor(
 	return clamped_factor(t, c->spec, first_count, growth_count, c->id == FN_RATE);
 }
 
+/* The factor for a window whose first sample has a start inside the range: growth began there, at zero. */
+static double factor_from_start(const struct range_call *c, uint32_t step, int64_t start_ms, int64_t first_ms,
+    int64_t last_ms, uint32_t n)
+{
+	int64_t end_ms = window_end_ms(c->spec, step);
+	double average = n > 1 ? (double)(last_ms - first_ms) / 1000 / (double)(n - 1) : 0;
+	double interval = (double)(last_ms - start_ms) / 1000;
+	double to_end = (double)(end_ms - last_ms) / 1000;
+
+	if (to_end >= average * 1.1)
+		to_end = average / 2;
+	double factor = (interval + to_end) / interval;
+	return c->id == FN_RATE ? factor / ((double)c->spec->range_ms / 1000) : factor;
+}
+
+static bool begins_inside(const struct range_call *c, uint32_t step, int64_t start_ms, int64_t t_ms)
+{
+	return c->id != FN_DELTA && start_known(start_ms, t_ms) &&
+	       start_ms > window_end_ms(c->spec, step) - c->spec->range_ms;
+}
+
 static void rate_histograms(
     struct range_call *c, const struct range_input *in, uint32_t k, struct tile *out, uint32_t row)
 {
 	uint32_t lo = in->hw->lo[k], n = in->hw->hi[k] - lo;
-	const struct histogram *const *h = in->h + lo;
+	const int64_t *t = in->histogram_t + lo;
+	struct histogram_run run = {.h = in->h + lo, .t = t, .n = n};
+	double factor;
 
-	if (n < 2)
+	if (in->histogram_start && c->id != FN_DELTA) {
+		run.start = in->histogram_start + lo;
+		run.from_zero = begins_inside(c, k, run.start[0], t[0]);
+		note_overlaps(c, t, run.start, n);
+	}
+	if (n < 2 && !run.from_zero)
 		return;
-	struct histogram *growth = histogram_growth(c, out->arena, h, n);
+	struct histogram *growth = histogram_growth(c, out->arena, &run);
 	if (growth == NULL)
 		return;
-	struct rate_time t =
-	    rate_time_of(c->spec, k, in->histogram_t[lo], in->histogram_t[lo + n - 1], n, c->id == FN_RATE);
-	double factor = histogram_rate_factor(c, &t, h[0]->count, growth->count);
+	if (run.from_zero) {
+		factor = factor_from_start(c, k, run.start[0], t[0], t[n - 1], n);
+	} else {
+		struct rate_time time = rate_time_of(c->spec, k, t[0], t[n - 1], n, c->id == FN_RATE);
+		factor = histogram_rate_factor(c, &time, run.h[0]->count, growth->count);
+	}
 	tile_want_histograms(out);
 	struct row r = tile_row(out, row);
 	r.h[k] = histogram_scale(out->arena, growth, factor);
 	bit_set(r.present, k);
 }
 
+/* A window of floats with start timestamps; false: too few samples. */
+static bool rate_started(struct range_call *c, const struct range_input *in, uint32_t k, double *out)
+{
+	uint32_t lo = in->fw->lo[k], n = in->fw->hi[k] - lo;
+	const int64_t *t = in->float_t + lo, *start = in->float_start + lo;
+	const double *v = in->v + lo;
+	bool from_zero = n > 0 && begins_inside(c, k, start[0], t[0]);
+
+	if (n < 2 && !from_zero)
+		return false;
+	double delta = v[n - 1] - v[0];
+	for (uint32_t i = 1; i < n; i++) {
+		if (v[i] < v[i - 1] || start_is_reset(t[i - 1], start[i - 1], t[i], start[i]))
+			delta += v[i - 1];
+	}
+	note_overlaps(c, t, start, n);
+	if (from_zero) {
+		*out = (delta + v[0]) * factor_from_start(c, k, start[0], t[0], t[n - 1], n);
+		return true;
+	}
+	struct rate_time time = rate_time_of(c->spec, k, t[0], t[n - 1], n, c->id == FN_RATE);
+	*out = rate_point(c, &time, v[0], delta, true);
+	return true;
+}
+
+static void rate_started_floats(struct range_call *c, const struct range_input *in, struct row r)
+{
+	for (uint32_t k = 0; k < in->fw->n; k++) {
+		if (!rate_started(c, in, k, &r.v[k]))
+			continue;
+		bit_set(r.present, k);
+		c->notes |= NOTE_MAYBE_NOT_COUNTER;
+	}
+}
+
 void range_rate(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row)
 {
 	struct row r = tile_row(out, row);
 
-	rate_floats(c, in, r);
+	if (in->float_start && c->id != FN_DELTA)
+		rate_started_floats(c, in, r);
+	else
+		rate_floats(c, in, r);
 	if (in->n_histograms == 0)
 		return;
 	for (uint32_t k = 0; k < in->fw->n; k++) {
@@ -289,8 +384,8 @@ void range_rate(struct range_call *c, const struct range_input *in, struct tile 
 }
 
 /* The difference of two histograms as irate and idelta take it; NULL with a note when they do not fit together. */
-static struct histogram *histogram_last_delta(
-    struct range_call *c, struct arena *a, const struct histogram *prev, const struct histogram *last)
+static struct histogram *histogram_last_delta(struct range_call *c, struct arena *a,
+    const struct histogram *prev, const struct histogram *last, bool is_reset)
 {
 	bool is_rate = c->id == FN_IRATE;
 	bool gauges = prev->hint == HINT_GAUGE && last->hint == HINT_GAUGE;
@@ -302,7 +397,7 @@ static struct histogram *histogram_last_delta(
 		c->notes |= NOTE_NOT_COUNTER;
 	if (!is_rate && !gauges)
 		c->notes |= NOTE_NOT_GAUGE;
-	if (is_rate && histogram_detect_reset(last, prev))
+	if (is_rate && (is_reset || histogram_detect_reset(last, prev)))
 		delta = histogram_copy(a, last);
 	else
 		delta = histogram_sub(a, last, prev, &notes);
@@ -315,10 +410,10 @@ static struct histogram *histogram_last_delta(
 	return histogram_compact(a, delta);
 }
 
-static double float_last_delta(const struct range_call *c, double prev, double last)
+static double float_last_delta(const struct range_call *c, double prev, double last, bool is_reset)
 {
 	/* After a reset the counter has grown from zero. */
-	return c->id == FN_IRATE && last < prev ? last : last - prev;
+	return c->id == FN_IRATE && (is_reset || last < prev) ? last : last - prev;
 }
 
 static void irate_floats(struct range_call *c, const struct range_input *in, struct row r)
@@ -332,7 +427,7 @@ static void irate_floats(struct range_call *c, const struct range_input *in, str
 		int64_t ms = in->float_t[i] - in->float_t[i - 1];
 		if (ms == 0)
 			continue;
-		double delta = float_last_delta(c, in->v[i - 1], in->v[i]);
+		double delta = float_last_delta(c, in->v[i - 1], in->v[i], false);
 		r.v[k] = c->id == FN_IRATE ? delta / ((double)ms / 1000) : delta;
 		bit_set(r.present, k);
 	}
@@ -340,7 +435,7 @@ static void irate_floats(struct range_call *c, const struct range_input *in, str
 
 /* Two neighbours of any kind. */
 struct last_two {
-	int64_t t[2]; /* [1] is the newest */
+	int64_t t[2], start[2]; /* [1] is the newest */
 	double v[2];
 	const struct histogram *h[2];
 	unsigned n;
@@ -350,10 +445,10 @@ struct last_two {
 static struct last_two newest_two(const struct range_input *in, uint32_t k)
 {
 	struct last_two out = {.n = 0};
-	uint32_t f = in->fw->hi[k], h = in->hw->hi[k];
+	uint32_t f = in->fw->hi[k], h = in->n_histograms ? in->hw->hi[k] : 0;
 
 	while (out.n < 2) {
-		bool have_f = f > in->fw->lo[k], have_h = h > in->hw->lo[k];
+		bool have_f = f > in->fw->lo[k], have_h = in->n_histograms && h > in->hw->lo[k];
 		unsigned at = 1 - out.n;
 
 		if (!have_f && !have_h)
@@ -361,9 +456,11 @@ static struct last_two newest_two(const struct range_input *in, uint32_t k)
 		if (have_f && (!have_h || in->float_t[f - 1] > in->histogram_t[h - 1])) {
 			out.t[at] = in->float_t[--f];
 			out.v[at] = in->v[f];
+			out.start[at] = in->float_start ? in->float_start[f] : 0;
 		} else {
 			out.t[at] = in->histogram_t[--h];
 			out.h[at] = in->h[h];
+			out.start[at] = in->histogram_start ? in->histogram_start[h] : 0;
 		}
 		out.n++;
 	}
@@ -382,13 +479,15 @@ static void irate_mixed(
 		c->notes |= NOTE_MIXED_FLOATS_HISTOGRAMS;
 		return;
 	}
-	tile_want_histograms(out);
+	bool is_reset = start_is_reset(s.t[0], s.start[0], s.t[1], s.start[1]);
+	if (s.h[0])
+		tile_want_histograms(out);
 	struct row r = tile_row(out, row);
 	if (s.h[0] == NULL) {
-		double delta = float_last_delta(c, s.v[0], s.v[1]);
+		double delta = float_last_delta(c, s.v[0], s.v[1], is_reset);
 		r.v[k] = c->id == FN_IRATE ? delta / seconds : delta;
 	} else {
-		struct histogram *delta = histogram_last_delta(c, out->arena, s.h[0], s.h[1]);
+		struct histogram *delta = histogram_last_delta(c, out->arena, s.h[0], s.h[1], is_reset);
 		if (delta == NULL)
 			return;
 		r.h[k] = c->id == FN_IRATE ? histogram_divide(out->arena, delta, seconds) : delta;
@@ -398,7 +497,7 @@ static void irate_mixed(
 
 void range_irate(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row)
 {
-	if (in->n_histograms == 0) {
+	if (in->n_histograms == 0 && in->float_start == NULL) {
 		irate_floats(c, in, tile_row(out, row));
 		return;
 	}

@@ -14,13 +14,35 @@ struct range_input {
 	size_t n_floats;
 	const int64_t *float_t;
 	const double *v;
+	const int64_t *float_start; /* start timestamps, 0 where unknown; NULL: none, or not to be used */
 	const struct windows *fw;
 	/* histograms; fields below mean something only when n_histograms > 0 */
 	size_t n_histograms;
 	const int64_t *histogram_t;
 	const struct histogram *const *h;
+	const int64_t *histogram_start;
 	const struct windows *hw;
 };
+
+/* What start timestamps say of two neighbours: that the counter began anew between them (its start lies behind the earlier
+ * sample, or on it when that sample had a start of its own), or that they contradict each other. A start that is not before
+ * its own sample says nothing. */
+static inline bool start_known(int64_t start_ms, int64_t t_ms)
+{
+	return start_ms != 0 && start_ms < t_ms;
+}
+
+static inline bool start_is_reset(int64_t prev_t_ms, int64_t prev_start_ms, int64_t t_ms, int64_t start_ms)
+{
+	if (!start_known(start_ms, t_ms))
+		return false;
+	return start_ms > prev_t_ms || (start_ms == prev_t_ms && start_known(prev_start_ms, prev_t_ms));
+}
+
+static inline bool start_overlaps(int64_t prev_t_ms, int64_t prev_start_ms, int64_t t_ms, int64_t start_ms)
+{
+	return start_known(start_ms, t_ms) && start_ms < prev_t_ms && start_ms != prev_start_ms;
+}
 
 /* What a call has beside its range, and the scratch memory of the thread that computes it. */
 struct range_call {

@@ -6,10 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-void series_reader_init(struct series_reader *r, struct query_limits *limits)
+void series_reader_init(struct series_reader *r, struct query_limits *limits, bool use_starts)
 {
 	memset(r, 0, sizeof(*r));
 	r->limits = limits;
+	r->use_starts = use_starts;
 	sample_column_init(&r->col, NULL);
 	windows_init(&r->fw);
 	windows_init(&r->hw);
@@ -22,6 +23,8 @@ void series_reader_done(struct series_reader *r)
 	free(r->histogram_t);
 	free(r->v);
 	free(r->h);
+	free(r->float_start);
+	free(r->histogram_start);
 	windows_done(&r->fw);
 	windows_done(&r->hw);
 }
@@ -49,47 +52,57 @@ static int reserve(struct series_reader *r, size_t n, struct err *err)
 	free(r->histogram_t);
 	free(r->v);
 	free(r->h);
+	free(r->float_start);
+	free(r->histogram_start);
+	r->float_start = malloc(n * sizeof(*r->float_start));
+	r->histogram_start = malloc(n * sizeof(*r->histogram_start));
 	r->float_t = malloc(n * sizeof(*r->float_t));
 	r->histogram_t = malloc(n * sizeof(*r->histogram_t));
 	r->v = malloc(n * sizeof(*r->v));
 	r->h = malloc(n * sizeof(*r->h));
-	r->cap = r->float_t && r->histogram_t && r->v && r->h ? n : 0;
+	r->cap = r->float_t && r->histogram_t && r->v && r->h && r->float_start && r->histogram_start ? n : 0;
 	return r->cap ? 0 : err_set(err, ERR_NO_MEMORY, "no memory for a series of %zu samples", n);
 }
 
-static void part(struct series_reader *r, const int64_t *t, const double *v, const struct histogram *const *h,
-    size_t n, struct range_input *in)
+static void part(struct series_reader *r, const struct sample_column *c, struct range_input *in)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (h && h[i]) {
-			if (histogram_is_stale(h[i]))
+	for (size_t i = 0; i < c->n; i++) {
+		int64_t start = c->start ? c->start[i] : 0;
+		if (c->h && c->h[i]) {
+			if (histogram_is_stale(c->h[i]))
 				continue;
-			r->histogram_t[in->n_histograms] = t[i];
-			r->h[in->n_histograms++] = h[i];
-		} else if (!is_stale(v[i])) {
-			r->float_t[in->n_floats] = t[i];
-			r->v[in->n_floats++] = v[i];
+			r->histogram_t[in->n_histograms] = c->t[i];
+			r->histogram_start[in->n_histograms] = start;
+			r->h[in->n_histograms++] = c->h[i];
+		} else if (!is_stale(c->v[i])) {
+			r->float_t[in->n_floats] = c->t[i];
+			r->float_start[in->n_floats] = start;
+			r->v[in->n_floats++] = c->v[i];
 		}
 	}
 	in->float_t = r->float_t;
 	in->v = r->v;
 	in->histogram_t = r->histogram_t;
 	in->h = r->h;
+	if (c->start && r->use_starts) {
+		in->float_start = r->float_start;
+		in->histogram_start = r->histogram_start;
+	}
 }
 
-int series_reader_input_of(struct series_reader *r, const struct window_spec *spec, const int64_t *t,
-    const double *v, const struct histogram *const *h, size_t n, struct range_input *in, struct err *err)
+int series_reader_input_of(struct series_reader *r, const struct window_spec *spec,
+    const struct sample_column *c, struct range_input *in, struct err *err)
 {
 	*in = (struct range_input){0};
-	if (h || column_has_stale(v, n)) {
-		int rc = reserve(r, n, err);
+	if (c->h || (c->start && r->use_starts) || column_has_stale(c->v, c->n)) {
+		int rc = reserve(r, c->n, err);
 		if (rc)
 			return rc;
-		part(r, t, v, h, n, in);
+		part(r, c, in);
 	} else {
-		in->n_floats = n;
-		in->float_t = t;
-		in->v = v;
+		in->n_floats = c->n;
+		in->float_t = c->t;
+		in->v = c->v;
 	}
 	windows_set(&r->fw, spec, in->float_t, in->n_floats);
 	in->fw = &r->fw;
@@ -99,11 +112,11 @@ int series_reader_input_of(struct series_reader *r, const struct window_spec *sp
 	}
 	uint64_t touched = r->fw.points + (in->n_histograms ? r->hw.points : 0);
 	atomic_fetch_add_explicit(&r->limits->samples_touched, touched, memory_order_relaxed);
-	return query_limits_touch(r->limits, spec->n > 0 ? touched / spec->n : 0, err);
+	return query_limits_touch(r->limits, touched / spec->n, err);
 }
 
 int series_reader_input(
     struct series_reader *r, const struct window_spec *spec, struct range_input *in, struct err *err)
 {
-	return series_reader_input_of(r, spec, r->col.t, r->col.v, r->col.h, r->col.n, in, err);
+	return series_reader_input_of(r, spec, &r->col, in, err);
 }

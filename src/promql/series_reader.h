@@ -13,11 +13,14 @@ struct series_reader {
 	int64_t *float_t, *histogram_t;
 	double *v;
 	const struct histogram **h;
+	int64_t *float_start, *histogram_start;
 	size_t cap;
+	bool use_starts;
 	struct windows fw, hw;
 };
 
-void series_reader_init(struct series_reader *r, struct query_limits *limits);
+/* `use_starts`: hand on start timestamps, where there are any. */
+void series_reader_init(struct series_reader *r, struct query_limits *limits, bool use_starts);
 void series_reader_done(struct series_reader *r);
 /* The samples of series i, into r->col; histograms into the arena. */
 MUST_CHECK int series_reader_read(
@@ -25,7 +28,6 @@ MUST_CHECK int series_reader_read(
 /* What was read, as the input of a range function with these windows. Valid until the next read. */
 MUST_CHECK int series_reader_input(
     struct series_reader *r, const struct window_spec *spec, struct range_input *in, struct err *err);
-/* The same for columns of the caller's, which hold no stale marker. h may be NULL. */
+/* The same for a column of the caller's. */
 MUST_CHECK int series_reader_input_of(struct series_reader *r, const struct window_spec *spec,
-    const int64_t *t, const double *v, const struct histogram *const *h, size_t n, struct range_input *in,
-    struct err *err);
+    const struct sample_column *c, struct range_input *in, struct err *err);

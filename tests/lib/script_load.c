@@ -3,6 +3,7 @@
 #include "model/label_builder.h"
 #include "model/stale_marker.h"
 #include "tests/lib/script_priv.h"
+#include "tests/lib/script_start.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -21,32 +22,27 @@ static const struct histogram *as_stored(
 	return copy;
 }
 
+/* `starts` are those of the line before, which is spent by it. */
 static void add_series(struct script_load *l, const struct series_notation *s)
 {
 	const struct histogram *before = NULL;
+	struct script_starts starts = l->starts;
+	l->starts = (struct script_starts){.n = 0};
 	for (size_t i = 0; i < s->n; i++) {
 		const struct series_value *v = &s->values[i];
 		if (v->missing)
 			continue;
 		const struct histogram *h = v->h ? as_stored(l->arena, v->h, before) : NULL;
-		mem_store_add(l->store, s->labels, (int64_t)i * l->step_ms, v->v, h);
+		int64_t t_ms = (int64_t)i * l->step_ms;
+		mem_store_add_started(l->store, s->labels, t_ms, v->v, h, script_start_of(&starts, i, t_ms));
 		before = v->h;
 	}
 }
 
-/* name{...}@st gives start timestamps, which the store in memory does not keep. */
-static bool is_start_timestamps(struct slice line)
-{
-	for (size_t i = 0; i + 4 <= line.len; i++)
-		if (memcmp(line.ptr + i, "}@st", 4) == 0 || (i > 0 && memcmp(line.ptr + i, "@st ", 4) == 0))
-			return true;
-	return false;
-}
-
 int script_load_line(struct script_load *l, struct slice line, struct err *err)
 {
-	if (is_start_timestamps(line))
-		return 0;
+	if (script_is_starts(line))
+		return script_starts_parse(l->arena, line, &l->starts, err);
 	struct series_notation s;
 	int rc = series_notation_parse(l->arena, line, &s, err);
 	if (rc)

@@ -8,6 +8,7 @@
 #include "promql/query_result.h"
 #include "promql/series_notation.h"
 #include "storage/mem_store.h"
+#include "tests/lib/script_start.h"
 
 /* What an error or an annotation has to be. */
 struct expected_text {
@@ -35,6 +36,7 @@ struct script_load {
 	bool with_nhcb; /* classic histograms again, as native ones with custom buckets */
 	struct arena *arena;
 	struct expected_series_vec lines;
+	struct script_starts starts; /* of the series on the next line */
 };
 MUST_CHECK int script_load_line(struct script_load *l, struct slice line, struct err *err);
 void script_load_finish(struct script_load *l);
