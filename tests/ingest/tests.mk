@@ -2,3 +2,5 @@ unit_tests += tests/ingest/test_pb_reader
 tests_ingest_test_pb_reader_SOURCES = tests/ingest/test_pb_reader.c
 unit_tests += tests/ingest/test_remote_write
 tests_ingest_test_remote_write_SOURCES = tests/ingest/test_remote_write.c tests/ingest/pb_build.h
+unit_tests += tests/ingest/test_remote_write_checklist
+tests_ingest_test_remote_write_checklist_SOURCES = tests/ingest/test_remote_write_checklist.c tests/ingest/pb_build.h
