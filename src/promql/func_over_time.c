@@ -234,13 +234,65 @@ static const struct histogram *fold_histograms(
 	return histogram_scale(a, histogram_sum_mean(sum, a, (double)n), 1 / scale);
 }
 
-/* Sums over windows where many share samples would be done with partial sums; windows of alerts and dashboards are short,
- * and the plain walk agrees with Prometheus to the last bit. */
+/* Windows shorter than this are summed in Prometheus's order, whatever the cost. */
+enum { EXACT_SUM = 64 };
+
+/* a + b, each with its compensation. */
+static struct kahan kahan_join(struct kahan a, struct kahan b)
+{
+	kahan_add(&a, b.sum);
+	a.c += b.c;
+	return a;
+}
+
+/* Sums (or means) of long, overlapping windows, the way slide_extremes() takes extremes: compensated sums from the left to a
+ * pivot, and one that grows to its right; nothing is ever subtracted. The order of additions differs from Prometheus's, so the
+ * last bit may; short windows, and those whose sum is not finite, are walked. */
+static void slide_sums(struct range_call *c, const struct range_input *in, struct row r)
+{
+	const struct windows *w = in->fw;
+	struct kahan *left = (struct kahan *)(void *)range_call_values(c, 2 * in->n_floats), right = {0, 0};
+	window_fold walk = c->id == FN_AVG_OVER_TIME ? fold_avg : fold_sum;
+	uint32_t pivot = 0, right_end = 0;
+
+	for (uint32_t k = 0; k < w->n; k++) {
+		uint32_t lo = w->lo[k], hi = w->hi[k];
+		if (lo == hi)
+			continue;
+		if (lo >= pivot) {
+			struct kahan sum = {0, 0};
+			for (uint32_t i = hi; i-- > lo;) {
+				kahan_add(&sum, in->v[i]);
+				left[i] = sum;
+			}
+			pivot = right_end = hi;
+			right = (struct kahan){0, 0};
+		}
+		for (; right_end < hi; right_end++)
+			kahan_add(&right, in->v[right_end]);
+		struct kahan both = kahan_join(left[lo], right);
+		double sum = kahan_value(&both), n = (double)(hi - lo);
+		if (hi - lo < EXACT_SUM || !isfinite(sum))
+			r.v[k] = walk(c, in->v + lo, hi - lo, k);
+		else
+			r.v[k] = c->id == FN_AVG_OVER_TIME ? both.sum / n + both.c / n : sum;
+		bit_set(r.present, k);
+	}
+}
+
+static void fold_float_sums(struct range_call *c, const struct range_input *in, struct row r)
+{
+	if (windows_are_long(in->fw, in->n_floats))
+		slide_sums(c, in, r);
+	else
+		fold_windows(c, in, r, c->id == FN_AVG_OVER_TIME ? fold_avg : fold_sum);
+}
+
 static void sum_or_avg(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row)
 {
 	struct row r = tile_row(out, row);
 
-	fold_windows(c, in, r, c->id == FN_AVG_OVER_TIME ? fold_avg : fold_sum);
+	fold_float_sums(c, in, r);
 	for (uint32_t k = 0; in->n_histograms && k < in->fw->n; k++) {
 		uint32_t lo = in->hw->lo[k], n = in->hw->hi[k] - lo;
 		if (n == 0)
