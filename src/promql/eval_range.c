@@ -52,6 +52,7 @@ static struct range_leaf *leaf_of(struct worker *w, const struct range_source *s
 	struct range_leaf *l = xcalloc(1, sizeof(*l));
 	series_reader_init(&l->reader, &w->eval->limits, w->eval->options->use_start_timestamps);
 	range_call_init(&l->call, s->id, &s->spec, s->base.grid);
+	l->call.limits = &w->eval->limits;
 	l->call.param[0] = s->param[0];
 	l->call.param[1] = s->param[1];
 	if (s->inner) {
@@ -127,6 +128,8 @@ static int range_fill(struct source *base, struct worker *w, size_t first, struc
 			return rc;
 		l->call.notes = 0;
 		s->func->kernel(&l->call, &in, t, r);
+		if (l->call.stopped)
+			return query_limits_check(&w->eval->limits, err);
 		if (s->func->floats_only && any_window_mixed(&in))
 			l->call.notes |= NOTE_HISTOGRAMS_IGNORED;
 		s->notes[first + r] = (uint16_t)l->call.notes;

@@ -15,6 +15,8 @@ static void fold_windows(struct range_call *c, const struct range_input *in, str
 	for (uint32_t k = 0; k < w->n; k++) {
 		if (w->hi[k] == w->lo[k])
 			continue;
+		if (range_call_spent(c, w->hi[k] - w->lo[k]))
+			return;
 		r.v[k] = fold(c, in->v + w->lo[k], w->hi[k] - w->lo[k], k);
 		bit_set(r.present, k);
 	}
@@ -361,6 +363,8 @@ static void extreme_times(struct range_call *c, const struct range_input *in, st
 		uint32_t best = in->fw->lo[k];
 		if (in->fw->hi[k] == best)
 			continue;
+		if (range_call_spent(c, in->fw->hi[k] - best))
+			return;
 		for (uint32_t i = best + 1; i < in->fw->hi[k]; i++) {
 			double x = in->v[i], b = in->v[best];
 			if (isnan(b) || (want_max ? x >= b : x <= b))
@@ -463,6 +467,8 @@ static void count_between(struct range_call *c, const struct range_input *in, st
 	for (uint32_t k = 0; k < in->fw->n; k++) {
 		if (in->fw->hi[k] == in->fw->lo[k] && histograms_in(in, k) == 0)
 			continue;
+		if (range_call_spent(c, in->fw->hi[k] - in->fw->lo[k] + 16 * histograms_in(in, k)))
+			return;
 		r.v[k] = count_between_mixed(c, in, k);
 		bit_set(r.present, k);
 	}

@@ -522,6 +522,18 @@ void range_call_done(struct range_call *c)
 	free(c->values);
 }
 
+bool range_call_spent(struct range_call *c, size_t samples)
+{
+	enum { WORK_PER_LOOK = 1 << 20 };
+
+	c->work += samples;
+	if (c->work < WORK_PER_LOOK || c->limits == NULL)
+		return c->stopped;
+	c->work = 0;
+	c->stopped = query_limits_check(c->limits, NULL) != 0;
+	return c->stopped;
+}
+
 double *range_call_values(struct range_call *c, size_t n)
 {
 	if (n > c->values_cap) {

@@ -35,12 +35,13 @@ static struct line fit_line(const int64_t *t, const double *v, size_t n, int64_t
 void range_deriv(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row)
 {
 	struct row r = tile_row(out, row);
-	(void)c;
 
 	for (uint32_t k = 0; k < in->fw->n; k++) {
 		uint32_t lo = in->fw->lo[k], n = in->fw->hi[k] - lo;
 		if (n < 2)
 			continue;
+		if (range_call_spent(c, n))
+			return;
 		r.v[k] = fit_line(in->float_t + lo, in->v + lo, n, in->float_t[lo]).slope;
 		bit_set(r.present, k);
 	}
@@ -54,6 +55,8 @@ void range_predict_linear(struct range_call *c, const struct range_input *in, st
 		uint32_t lo = in->fw->lo[k], n = in->fw->hi[k] - lo;
 		if (n < 2)
 			continue;
+		if (range_call_spent(c, n))
+			return;
 		struct line l = fit_line(in->float_t + lo, in->v + lo, n, grid_time_ms(c->grid, k));
 		r.v[k] = l.slope * c->param[0][k] + l.intercept;
 		bit_set(r.present, k);
@@ -86,6 +89,8 @@ void range_smoothing(struct range_call *c, const struct range_input *in, struct 
 		uint32_t lo = in->fw->lo[k], n = in->fw->hi[k] - lo;
 		if (n < 2)
 			continue;
+		if (range_call_spent(c, n))
+			return;
 		r.v[k] = smooth(in->v + lo, n, c->param[0][k], c->param[1][k]);
 		bit_set(r.present, k);
 	}

@@ -7,6 +7,7 @@
 
 #include "promql/annotations.h"
 #include "promql/functions.h"
+#include "promql/query_limits.h"
 #include "promql/value_matrix.h"
 #include "promql/window.h"
 
@@ -49,8 +50,11 @@ struct range_call {
 	enum function_id id;
 	const struct window_spec *spec;
 	const struct grid *grid;
-	const double *param[2]; /* scalar arguments, a value per step */
-	unsigned notes;         /* enum row_note: or-ed to by the kernel */
+	const double *param[2];      /* scalar arguments, a value per step */
+	unsigned notes;              /* enum row_note: or-ed to by the kernel */
+	struct query_limits *limits; /* NULL: none */
+	uint64_t work;               /* samples looked at since the limits were last asked */
+	bool stopped;                /* the query has to end; what the row holds means nothing */
 	/* scratch */
 	struct rate_times *rate_times;
 	double *values;
@@ -62,6 +66,10 @@ void range_call_init(
 void range_call_done(struct range_call *c);
 /* Room for n numbers, reused from call to call. */
 double *range_call_values(struct range_call *c, size_t n);
+
+/* Called by kernels that walk each window, with the samples of the next: true when the query has to end now. Long windows times
+ * many steps can take minutes for a single series. */
+bool range_call_spent(struct range_call *c, size_t samples);
 
 typedef void (*range_kernel)(
     struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row);

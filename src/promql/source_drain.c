@@ -71,7 +71,8 @@ static int drain_init(struct drain *d, struct source *s, struct err *err)
 	}
 	for (size_t i = 0; i < d->n_slots; i++) {
 		struct worker *w = &d->slots[i].worker;
-		*w = (struct worker){.eval = s->eval, .arena = arena_new(s->eval->options->max_query_bytes)};
+		*w = (struct worker){
+		    .eval = s->eval, .arena = arena_new(s->eval->options->max_query_bytes / d->n_slots)};
 		d->slots[i].tile.arena = w->arena;
 	}
 	return 0;
@@ -162,10 +163,12 @@ int source_drain(struct source *s, source_sink sink, void *arg, struct err *err)
 	return drain_tiles(s, sink, arg, err);
 }
 
-/* The histograms of a row move from the tile's arena to the query's; steps that show the same sample share the copy. */
-static void keep_histograms(struct arena *arena, struct row r, uint32_t words)
+/* The histograms of a row move from the tile's arena to the query's; steps that show the same sample share the copy. Returns
+ * what they count against the limit of samples, beyond one each. */
+static uint64_t keep_histograms(struct arena *arena, struct row r, uint32_t words)
 {
 	const struct histogram *from = NULL, *copy = NULL;
+	uint64_t size = 0;
 
 	BITS_EACH(k, r.present, words)
 	{
@@ -174,9 +177,11 @@ static void keep_histograms(struct arena *arena, struct row r, uint32_t words)
 		if (r.h[k] != from) {
 			from = r.h[k];
 			copy = histogram_copy(arena, from);
+			size += histogram_sample_size(copy) - 1;
 		}
 		r.h[k] = copy;
 	}
+	return size;
 }
 
 static int keep_tile(void *arg, size_t first, const struct tile *t, struct err *err)
@@ -191,7 +196,7 @@ static int keep_tile(void *arg, size_t first, const struct tile *t, struct err *
 		tile_want_histograms(all);
 		memcpy(all->h + first * t->steps, t->h, (size_t)t->rows * t->steps * sizeof(*t->h));
 		for (uint32_t r = 0; r < t->rows; r++)
-			keep_histograms(all->arena, tile_row(all, (uint32_t)(first + r)), t->words);
+			points += keep_histograms(all->arena, tile_row(all, (uint32_t)(first + r)), t->words);
 	}
 	return query_limits_hold(&s->eval->limits, points, err);
 }

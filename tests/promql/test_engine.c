@@ -166,7 +166,28 @@ static void test_cancel(void **state)
 	check_str("text", slice_cstr(err.msg), "query was canceled in expression evaluation");
 }
 
-TEST_MAIN("engine", cmocka_unit_test_setup_teardown(test_instant, setup, teardown),
+/* A window of all samples at each of very many steps: ends at the deadline, not when it is done. */
+static void test_deadline(void **state)
+{
+	const struct labels *ls = labels_of(arena, "__name__", "long", NULL);
+	struct promql_query q = {.store = mem_store_queryable(store),
+	    .text = SL("quantile_over_time(0.5, long[1d])"),
+	    .end_ms = 80000000,
+	    .step_ms = 1000,
+	    .timeout_ms = 20};
+	struct query_result *r;
+	struct err err;
+	(void)state;
+
+	for (int i = 0; i < 20000; i++)
+		mem_store_add(store, ls, i * 4000, i * 7919 % 1000, NULL);
+	int rc = promql_engine_run(engine, &q, &r, &err);
+	check_int("timeout", rc, ERR_TIMEOUT);
+	check_str("text", slice_cstr(err.msg), "query timed out in expression evaluation");
+}
+
+TEST_MAIN("engine", cmocka_unit_test_setup_teardown(test_deadline, setup, teardown),
+    cmocka_unit_test_setup_teardown(test_instant, setup, teardown),
     cmocka_unit_test_setup_teardown(test_range, setup, teardown),
     cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
     cmocka_unit_test_setup_teardown(test_cancel, setup, teardown))
