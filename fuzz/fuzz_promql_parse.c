@@ -1,5 +1,5 @@
-/* Any bytes as a query, a selector and a series of the test language: no crash, and what parses prints to a text that
- * parses and prints the same. */
+/* Any bytes as a query, a selector and a series of the test language: no crash, and what parses prints to
+ * a text that parses and prints the same. */
 #include "base/strbuf.h"
 #include "promql/ast_print.h"
 #include "promql/parse.h"

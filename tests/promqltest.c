@@ -1,6 +1,6 @@
-/* promqltest FILE...: runs scripts of the PromQL test language (tests/lib/script_promql.h). A line for each eval that
- * fails, then "passed=N failed=N skipped=N". Ends with 1 when any failed. `-d` leaves the removal of metric names
- * undelayed, as a server without feature flags does it. */
+/* promqltest FILE...: runs scripts of the PromQL test language (tests/lib/script_promql.h). A line for
+ * each eval that fails, then "passed=N failed=N skipped=N". Ends with 1 when any failed. `-d` leaves the
+ * removal of metric names undelayed, as a server without feature flags does it. */
 #include "tests/lib/script_promql.h"
 #include "tests/lib/test.h"
 #include <stdio.h>

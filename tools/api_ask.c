@@ -65,7 +65,8 @@ static struct slice line_of(struct slice text, unsigned long line)
 	return slice_of(text.ptr, slice_find(text, '\n'));
 }
 
-/* The line of the query, and a caret below the column, which counts bytes. Tabs stay, so that the caret meets its place. */
+/* The line of the query, and a caret below the column, which counts bytes. Tabs stay, so that the caret
+ * meets its place. */
 static void show_place(struct cli *cli, struct slice query, unsigned long line, unsigned long column)
 {
 	struct slice text = line_of(query, line);

@@ -1,5 +1,5 @@
-/* What the commands of `promq` share: where to write, which server, in which form, and how its API is asked. One per run
- * of the program; tests make their own, with a fake HTTP client and buffers. */
+/* What the commands of `promq` share: where to write, which server, in which form, and how its API is
+ * asked. One per run of the program; tests make their own, with a fake HTTP client and buffers. */
 #pragma once
 
 #include "base/arena.h"
@@ -32,7 +32,8 @@ static inline void cli_flush(struct cli *cli)
 		cli->flush(cli);
 }
 
-/* The whole program: parses the arguments (argv[0] is the program), runs the command, returns the exit code. */
+/* The whole program: parses the arguments (argv[0] is the program), runs the command, returns the exit
+ * code. */
 int cli_run(struct cli *cli, int argc, char **argv);
 
 /* "promq: <text>" on standard error; returns EXIT_FAILURE_FOUND. */
@@ -58,9 +59,9 @@ struct api_answer {
 	struct slice body; /* as the server sent it; in cli->arena */
 };
 
-/* POST (queries may be long) or GET of /api/v1<path>. On failure the reason is on standard error already and the exit code is
- * returned; `query`, when not empty, is shown with a caret where the server complains about a place in it. Warnings of the
- * server go to standard error. Frees the parameters. */
+/* POST (queries may be long) or GET of /api/v1<path>. On failure the reason is on standard error already
+ * and the exit code is returned; `query`, when not empty, is shown with a caret where the server complains
+ * about a place in it. Warnings of the server go to standard error. Frees the parameters. */
 int api_ask(struct cli *cli, const char *method, const char *path, struct api_params *params,
     struct slice query, struct api_answer *out);
 void api_answer_done(struct api_answer *a);

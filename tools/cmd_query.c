@@ -40,7 +40,8 @@ static bool has_name(const struct name_vec *names, struct slice name)
 	return false;
 }
 
-/* The label names of all series, sorted; a metric's name comes first ("__name__" sorts before letters in lower case). */
+/* The label names of all series, sorted; a metric's name comes first ("__name__" sorts before letters in
+ * lower case). */
 static void collect_names(const struct json_value *series, struct name_vec *names)
 {
 	for (size_t i = 0; i < json_count(series); i++) {

@@ -17,7 +17,8 @@ void term_table_row(struct term_table *t);
 void term_table_cell(struct term_table *t, struct slice text);
 size_t term_table_rows(const struct term_table *t);
 
-/* Columns two blanks apart, no blanks at the end of a line; titles in capitals. Line breaks in cells become blanks. */
+/* Columns two blanks apart, no blanks at the end of a line; titles in capitals. Line breaks in cells
+ * become blanks. */
 void term_table_print(struct strbuf *out, const struct term_table *t);
 /* Titles as they are, lines ended by \n. */
 void term_table_print_csv(struct strbuf *out, const struct term_table *t);

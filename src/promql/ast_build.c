@@ -317,7 +317,8 @@ struct expr *ast_at(struct parse_state *s, struct expr *e, double seconds, struc
 {
 	if (s->failed)
 		return NULL;
-	/* Upstream's bounds: those of int64_t, in seconds; what passes them in milliseconds stays at the edge. */
+	/* Upstream's bounds: those of int64_t, in seconds; what passes them in milliseconds stays at the
+	 * edge. */
 	if (!isfinite(seconds) || seconds >= 0x1p63 || seconds <= -0x1p63) {
 		if (isfinite(seconds))
 			parse_fail(s, e->pos, "timestamp out of bounds for @ modifier: %f", seconds);
@@ -387,8 +388,8 @@ struct expr *ast_sign(struct parse_state *s, bool minus, struct expr *inner, str
 	return finish(e);
 }
 
-/* What the operator and its modifiers cover, as upstream computes it for errors: from behind the left side to before
- * the right side, without white space, and one byte short at the end. */
+/* What the operator and its modifiers cover, as upstream computes it for errors: from behind the left side
+ * to before the right side, without white space, and one byte short at the end. */
 static struct ast_range operator_range(
     const struct parse_state *s, const struct expr *lhs, const struct expr *rhs)
 {

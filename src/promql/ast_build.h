@@ -1,5 +1,6 @@
-/* Constructors of the tree: what the actions of the grammar call. Nodes come from the parser's arena; a node may still be
- * changed (a modifier behind a selector) until its parent is made. Each gives NULL once the parse has failed. */
+/* Constructors of the tree: what the actions of the grammar call. Nodes come from the parser's arena; a
+ * node may still be changed (a modifier behind a selector) until its parent is made. Each gives NULL once
+ * the parse has failed. */
 #pragma once
 
 #include "promql/parse_priv.h"

@@ -1,5 +1,5 @@
-/* What the lexer (grammar/promql.l) does by hand: brackets and their rules, numbers, keywords, errors. Its callers are the
- * generated scanner, and the grammar through promql_yylex(). */
+/* What the lexer (grammar/promql.l) does by hand: brackets and their rules, numbers, keywords, errors. Its
+ * callers are the generated scanner, and the grammar through promql_yylex(). */
 #pragma once
 
 #include "promql/parse_priv.h"

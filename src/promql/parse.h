@@ -20,8 +20,8 @@ struct parse_options {
 MUST_CHECK int promql_parse(struct arena *arena, struct slice text, const struct parse_options *options,
     const struct expr **out, struct err *err);
 
-/* A selector alone, as `match[]` of the API takes it: its matchers, that of the name among them. It may match everything:
- * the caller refuses that where it must. */
+/* A selector alone, as `match[]` of the API takes it: its matchers, that of the name among them. It may
+ * match everything: the caller refuses that where it must. */
 MUST_CHECK int promql_parse_selector(struct arena *arena, struct slice text,
     const struct matcher *const **matchers, size_t *n_matchers, struct err *err);
 

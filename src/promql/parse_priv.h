@@ -1,7 +1,7 @@
 /* What lexer, grammar and tree constructors share while one text is parsed. Private to the front end.
  *
- * The first failure wins: parse_fail() keeps it, the lexer then says "end", every constructor gives NULL, and so the
- * grammar runs out without a check of its own. */
+ * The first failure wins: parse_fail() keeps it, the lexer then says "end", every constructor gives NULL,
+ * and so the grammar runs out without a check of its own. */
 #pragma once
 
 #include "base/arena.h"
@@ -38,9 +38,11 @@ struct parse_state {
 
 /* Keeps the failure if it is the first. */
 void parse_fail(struct parse_state *s, struct ast_range where, const char *fmt, ...) PRINTF_LIKE(3, 4);
-/* "unexpected <token> in <context>, expected <expected>" at the last token; context and expected may be "". */
+/* "unexpected <token> in <context>, expected <expected>" at the last token; context and expected may be
+ * "". */
 void parse_unexpected(struct parse_state *s, const char *context, const char *expected);
-/* No expression at the beginning: there is nothing but white space and comments, or a token that begins none. */
+/* No expression at the beginning: there is nothing but white space and comments, or a token that begins
+ * none. */
 void parse_empty(struct parse_state *s);
 
 /* %q of a text, in the arena. */

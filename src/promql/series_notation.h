@@ -1,5 +1,5 @@
-/* Series with their samples as the test languages write them: `name{a="b"} 1 2+3x4 _ stale {{schema:0 buckets:[1 2]}}x3`
- * (promql test scripts, rule unit tests). Thread-safe; everything lives in the arena.
+/* Series with their samples as the test languages write them: `name{a="b"} 1 2+3x4 _ stale {{schema:0
+ * buckets:[1 2]}}x3` (promql test scripts, rule unit tests). Thread-safe; everything lives in the arena.
  *
  * Errors are ERR_INVALID with Prometheus's form, "1:13: parse error: unexpected " " in series values". */
 #pragma once

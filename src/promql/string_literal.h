@@ -5,8 +5,9 @@
 #include "base/err.h"
 #include "base/slice.h"
 
-/* The literal at the front of `text`: its value, in the arena, and how many bytes it takes, quotes included. ERR_INVALID
- * with the lexer's texts: "unterminated quoted string", "unknown escape sequence U+0071 'q'", ... */
+/* The literal at the front of `text`: its value, in the arena, and how many bytes it takes, quotes
+ * included. ERR_INVALID with the lexer's texts: "unterminated quoted string", "unknown escape sequence
+ * U+0071 'q'", ... */
 MUST_CHECK int string_literal_read(
     struct arena *arena, struct slice text, struct slice *value, size_t *len, struct err *err);
 
@@ -14,5 +15,6 @@ MUST_CHECK int string_literal_read(
 MUST_CHECK int string_literal_parse(
     struct arena *arena, struct slice text, struct slice *value, struct err *err);
 
-/* A character as Go's %q writes it: 'x', '\n', '\u00ad'. `text` starts with the character; empty: the end of input. */
+/* A character as Go's %q writes it: 'x', '\n', '\u00ad'. `text` starts with the character; empty: the end
+ * of input. */
 struct slice quote_rune(struct arena *arena, struct slice text);

@@ -1,5 +1,5 @@
-/* The type rules of PromQL, over a complete tree, children first where upstream does so: the first broken rule is the
- * one that is reported. */
+/* The type rules of PromQL, over a complete tree, children first where upstream does so: the first broken
+ * rule is the one that is reported. */
 #include "promql/functions.h"
 #include "promql/parse_priv.h"
 
@@ -141,7 +141,8 @@ static void check_selector(struct parse_state *s, const struct expr *e)
 			    SL_ARG(parse_quote(s, sel->name)), SL_ARG(parse_quote(s, m->value)));
 		selective = selective || !matcher_matches_empty(m);
 	}
-	/* A lone selector may match all series; the API, which asks for a restriction, says so in its own words. */
+	/* A lone selector may match all series; the API, which asks for a restriction, says so in its own
+	 * words. */
 	if (!selective && !s->may_match_all)
 		parse_fail(s, e->pos, "vector selector must contain at least one non-empty matcher");
 }

@@ -7,8 +7,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* A store tells of each histogram whether the counter began anew since the one before: the first of a series and one
- * behind a gap of kind are unknown. Gauges stay gauges. */
+/* A store tells of each histogram whether the counter began anew since the one before: the first of a
+ * series and one behind a gap of kind are unknown. Gauges stay gauges. */
 static const struct histogram *as_stored(
     struct arena *a, const struct histogram *h, const struct histogram *before)
 {

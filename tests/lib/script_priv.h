@@ -1,4 +1,5 @@
-/* Shared by the files of script_promql: what one eval expects, and how loading and comparing are asked for. */
+/* Shared by the files of script_promql: what one eval expects, and how loading and comparing are asked
+ * for. */
 #pragma once
 
 #include "base/arena.h"
@@ -29,7 +30,8 @@ struct expectation {
 	struct expected_series_vec series;
 };
 
-/* script_load.c: values at 0, step, 2 * step, ... into the store. ERR_INVALID when the line cannot be read. */
+/* script_load.c: values at 0, step, 2 * step, ... into the store. ERR_INVALID when the line cannot be
+ * read. */
 struct script_load {
 	struct mem_store *store;
 	int64_t step_ms;
@@ -52,6 +54,6 @@ MUST_CHECK int script_compare_annotations(
 MUST_CHECK int script_match_text(
     const struct expected_text *want, struct slice text, bool *matches, struct err *err);
 
-/* script_pin.c: the text of the query with `@ t_ms` wherever it has none; false when its value follows the time of evaluation
- * all the same. */
+/* script_pin.c: the text of the query with `@ t_ms` wherever it has none; false when its value follows the
+ * time of evaluation all the same. */
 bool script_pin(struct arena *arena, const struct expr *e, int64_t t_ms, struct slice *text);

@@ -298,7 +298,8 @@ static bool call_uses_range(const struct call *c)
 	return uses;
 }
 
-/* Whether the value depends on the query's own range: start(), end(), step(), range(), duration expressions. */
+/* Whether the value depends on the query's own range: start(), end(), step(), range(), duration
+ * expressions. */
 static bool uses_query_range(const struct expr *e)
 {
 	switch (e->kind) {

@@ -1,5 +1,5 @@
-/* Scripts of the promqltest language (load, clear, eval, expect): they fill a store in memory, ask the engine, and
- * compare. The language is described in docs/internals/promql-tests.md. One thread. */
+/* Scripts of the promqltest language (load, clear, eval, expect): they fill a store in memory, ask the
+ * engine, and compare. The language is described in docs/internals/promql-tests.md. One thread. */
 #pragma once
 
 #include "base/slice.h"
