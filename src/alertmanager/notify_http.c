@@ -46,7 +46,7 @@ static void on_answer(void *arg, const struct http_result *r)
 			receiver_done(&a->req, SEND_OK, SEND_REASON_OTHER, "%s", "");
 		return;
 	}
-	bool may_retry = r->status / 100 == 5 || (r->status == 429 && a->post.retry_429);
+	bool may_retry = r->status / 100 == 5 || r->status == a->post.retry_status;
 	receiver_done(&a->req, may_retry ? SEND_RETRY : SEND_FAILED, reason_of_status(r->status),
 	    "unexpected status code %d%s%" SL_FMT, r->status, r->body.len ? ": " : "", SL_ARG(r->body));
 }

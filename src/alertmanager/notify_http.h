@@ -11,7 +11,7 @@ struct notify_http_post {
 	int64_t timeout_ms;         /* 0: the request's own */
 	/* Judges a 2xx answer; NULL: it is a success. */
 	void (*judge)(const struct send_request *req, struct slice content_type, struct slice body);
-	bool retry_429;
+	int retry_status; /* besides 5xx; 0: none */
 };
 
 /* Ends the request by receiver_done(), now or later. */

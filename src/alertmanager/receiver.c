@@ -1,10 +1,14 @@
 #include "alertmanager/receiver.h"
 
+#include "alertmanager/notify_pagerduty.h"
+#include "alertmanager/notify_slack.h"
 #include "alertmanager/notify_webhook.h"
 
 /* Kinds that are not here are read from the configuration, and named in a warning and in each failed delivery. */
 static void (*const senders[AM_KINDS])(const struct send_request *req) = {
     [AM_WEBHOOK] = notify_webhook_send,
+    [AM_PAGERDUTY] = notify_pagerduty_send,
+    [AM_SLACK] = notify_slack_send,
 };
 
 const char *send_reason_text(enum send_reason r)

@@ -8,12 +8,16 @@ libalertmanager_a_SOURCES = \
 	src/alertmanager/notification.c src/alertmanager/notification.h \
 	src/alertmanager/notify_data.c src/alertmanager/notify_data.h \
 	src/alertmanager/notify_defaults.c src/alertmanager/notify_defaults.h \
+	src/alertmanager/notify_fields.c src/alertmanager/notify_fields.h \
 	src/alertmanager/notify_funcs.c src/alertmanager/notify_funcs.h \
 	src/alertmanager/notify_http.c src/alertmanager/notify_http.h \
 	src/alertmanager/notify_log.c src/alertmanager/notify_log.h \
+	src/alertmanager/notify_pagerduty.c src/alertmanager/notify_pagerduty.h \
 	src/alertmanager/notify_pipeline.c src/alertmanager/notify_pipeline.h \
 	src/alertmanager/notify_retry.c src/alertmanager/notify_retry.h \
+	src/alertmanager/notify_slack.c src/alertmanager/notify_slack.h \
 	src/alertmanager/notify_template.c src/alertmanager/notify_template.h \
+	src/alertmanager/notify_text.c src/alertmanager/notify_text.h \
 	src/alertmanager/notify_webhook.c src/alertmanager/notify_webhook.h \
 	src/alertmanager/receiver.c src/alertmanager/receiver.h \
 	src/alertmanager/route.c src/alertmanager/route.h \

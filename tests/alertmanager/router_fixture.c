@@ -17,6 +17,10 @@ static void answer(void *arg, const struct http_call *call, struct http_result *
 	c->url = xstrdup(call->url);
 	c->body = slice_dup(call->body);
 	r->status = f->status;
+	if (f->answer_body) {
+		r->content_type = slice_cstr(f->answer_type);
+		r->body = slice_cstr(f->answer_body);
+	}
 	if (f->n_failures > 0) {
 		f->n_failures--;
 		r->status = 503;

@@ -22,9 +22,10 @@ struct router_fixture {
 	struct router *router;
 	struct arena *arena; /* for the alerts of the test */
 	struct received_vec calls;
-	int status;     /* of the next answers */
-	int n_failures; /* so many answers are 503 before `status` holds */
-	size_t n_seen;  /* by fixture_expect() */
+	int status;                            /* of the next answers */
+	int n_failures;                        /* so many answers are 503 before `status` holds */
+	const char *answer_type, *answer_body; /* NULL: none */
+	size_t n_seen;                         /* by fixture_expect() */
 };
 
 /* The clock starts at 2026-01-01T00:00:00Z. */

@@ -12,3 +12,6 @@ unit_tests += tests/alertmanager/test_mute_time
 tests_alertmanager_test_mute_time_SOURCES = tests/alertmanager/test_mute_time.c
 unit_tests += tests/alertmanager/test_notify_template
 tests_alertmanager_test_notify_template_SOURCES = tests/alertmanager/test_notify_template.c
+unit_tests += tests/alertmanager/test_notify_senders
+tests_alertmanager_test_notify_senders_SOURCES = tests/alertmanager/test_notify_senders.c \
+	tests/alertmanager/router_fixture.c tests/alertmanager/router_fixture.h
