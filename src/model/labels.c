@@ -39,8 +39,21 @@ static void hasher_add(struct hasher *s, struct slice text)
 	}
 }
 
+static char *put_text(char *p, struct slice text)
+{
+	if (text.len > 0)
+		memcpy(p, text.ptr, text.len);
+	p[text.len] = '\xff';
+	return p + text.len + 1;
+}
+
 static void hasher_add_label(struct hasher *s, const struct label *l)
 {
+	if (likely(l->name.len + l->value.len + 2 <= sizeof(s->piece) - s->n)) {
+		char *p = put_text(s->piece + s->n, l->name);
+		s->n = (size_t)(put_text(p, l->value) - s->piece);
+		return;
+	}
 	hasher_add(s, l->name);
 	hasher_add(s, SL("\xff"));
 	hasher_add(s, l->value);
