@@ -1,6 +1,7 @@
 #include "tsdb/head.h"
 
 #include "base/utf8.h"
+#include "base/xmalloc.h"
 #include "tsdb/head_append.h"
 #include <assert.h>
 #include <inttypes.h>
@@ -90,6 +91,20 @@ series_ref head_find_labels(struct head *h, const struct labels *labels)
 	return ref;
 }
 
+static void log_series(struct head *h, series_ref ref, uint32_t handle)
+{
+	struct label few[64], *l = few;
+	const uint32_t *values;
+	if (!h->wal)
+		return;
+	uint32_t n = series_labels_at(&h->index.labels, handle, NULL, &values)->n;
+	if (n > ARRAY_LEN(few))
+		l = xreallocarray(NULL, n, sizeof(*l));
+	wal_append_series(h->wal, ref, l, series_labels_text(&h->index.labels, handle, l));
+	if (l != few)
+		free(l);
+}
+
 /* Index lock for writing: makes the series and, last of all, findable. */
 static int enter_series(struct head *h, series_ref ref, const struct labels *labels, struct err *err)
 {
@@ -101,8 +116,7 @@ static int enter_series(struct head *h, series_ref ref, const struct labels *lab
 	int rc = head_index_add(&h->index, ref, labels, &handle, err);
 	if (rc != 0)
 		return rc;
-	if (h->wal)
-		wal_append_series(h->wal, ref, labels);
+	log_series(h, ref, handle);
 	atomic_store_explicit(&b->series[series_in_block(ref)].labels, handle, memory_order_release);
 	tag_table_add(&h->by_labels, labels->hash, ref);
 	atomic_fetch_add_explicit(&h->n_series, 1, memory_order_relaxed);
@@ -123,15 +137,14 @@ static int new_series(struct head *h, const struct labels *labels, series_ref *r
 
 /* A series that ended and was about to be dropped comes back. The snapshot being written leaves it out, so it is logged
  * anew, before it takes samples again. False: too late, it is gone. */
-static bool revive(struct head *h, series_ref ref, const struct labels *labels)
+static bool revive(struct head *h, series_ref ref)
 {
 	struct head_series *s = series_of(h, ref);
 	struct series_stripe *stripe = &h->stripes[series_stripe_of(ref)];
 	lock_take(&stripe->lock);
 	bool is_there = s->labels != 0;
 	if (is_there && (s->flags & SERIES_DYING)) {
-		if (h->wal)
-			wal_append_series(h->wal, ref, labels);
+		log_series(h, ref, s->labels);
 		s->flags &= (uint32_t)~SERIES_DYING & 0xff;
 	}
 	lock_release(&stripe->lock);
@@ -151,7 +164,7 @@ static int find_or_make(struct head *h, const struct labels *labels, series_ref 
 		rwlock_release(&h->index_lock);
 		if (rc != 0)
 			return rc;
-		if (!is_known || revive(h, found, labels)) {
+		if (!is_known || revive(h, found)) {
 			*ref = found;
 			return 0;
 		}

@@ -106,16 +106,23 @@ const struct schema *series_labels_at(
 	return series_labels_schema_at(s, p[0]);
 }
 
+size_t series_labels_text(const struct series_labels *s, uint32_t handle, struct label *l)
+{
+	const uint32_t *values;
+	const struct schema *schema = series_labels_at(s, handle, NULL, &values);
+	for (uint32_t i = 0; i < schema->n; i++)
+		l[i] = (struct label){
+		    symbols_text(s->symbols, schema->names[i]), symbols_text(s->symbols, values[i])};
+	return schema->n;
+}
+
 const struct labels *series_labels_get(const struct series_labels *s, uint32_t handle, struct arena *arena)
 {
 	const uint32_t *values;
 	const struct schema *schema = series_labels_at(s, handle, NULL, &values);
 	struct label fixed[32];
-	struct label *l = schema->n <= 32 ? fixed : arena_alloc(arena, schema->n * sizeof(*l));
-	for (uint32_t i = 0; i < schema->n; i++)
-		l[i] = (struct label){
-		    symbols_text(s->symbols, schema->names[i]), symbols_text(s->symbols, values[i])};
-	return labels_from_sorted(arena, l, schema->n);
+	struct label *l = schema->n <= ARRAY_LEN(fixed) ? fixed : arena_alloc(arena, schema->n * sizeof(*l));
+	return labels_from_sorted(arena, l, series_labels_text(s, handle, l));
 }
 
 bool series_labels_eq(const struct series_labels *s, uint32_t handle, const struct labels *labels)

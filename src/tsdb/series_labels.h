@@ -51,6 +51,8 @@ MUST_CHECK int series_labels_add(
 /* What stands behind a handle: schema number and its values, borrowed. */
 const struct schema *series_labels_at(
     const struct series_labels *s, uint32_t handle, uint32_t *schema, const uint32_t **values);
+/* The same as text, into l[], which has room for them; returns how many. The text is borrowed from the symbols. */
+size_t series_labels_text(const struct series_labels *s, uint32_t handle, struct label *l);
 /* As a label set in the arena; the text is borrowed from the symbols. */
 const struct labels *series_labels_get(const struct series_labels *s, uint32_t handle, struct arena *arena);
 bool series_labels_eq(const struct series_labels *s, uint32_t handle, const struct labels *labels);

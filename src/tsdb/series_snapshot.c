@@ -72,7 +72,7 @@ static uint32_t handle_of(struct head *h, series_ref ref)
 
 static void add_series(struct head *h, const struct stripe_seal *seal, struct snapshot *s)
 {
-	struct arena *arena = arena_new(ARENA_NO_LIMIT);
+	struct label *l = xreallocarray(NULL, SERIES_MAX_LABELS, sizeof(*l));
 	struct strbuf payload = STRBUF_INIT;
 	struct wal_series_writer w = {0};
 	wal_series_begin(&w, &payload);
@@ -81,8 +81,7 @@ static void add_series(struct head *h, const struct stripe_seal *seal, struct sn
 		uint32_t handle = seal->flags[i] & SERIES_DYING ? 0 : handle_of(h, ref);
 		if (!handle)
 			continue;
-		wal_series_add(&w, ref, series_labels_get(&h->index.labels, handle, arena));
-		arena_reset(arena);
+		wal_series_add(&w, ref, l, series_labels_text(&h->index.labels, handle, l));
 		if (payload.len < FRAME_BYTES)
 			continue;
 		add_frame(s, SNAPSHOT_SERIES, strbuf_slice(&payload));
@@ -92,7 +91,7 @@ static void add_series(struct head *h, const struct stripe_seal *seal, struct sn
 	add_frame(s, SNAPSHOT_SERIES, strbuf_slice(&payload));
 	wal_series_done(&w);
 	strbuf_done(&payload);
-	arena_free(arena);
+	free(l);
 }
 
 static void add_last(struct head *h, const struct stripe_seal *seal, struct snapshot *s, bool histograms)

@@ -130,11 +130,11 @@ uint64_t wal_append(struct wal *w, enum wal_type type, unsigned stripe, struct s
 	return number;
 }
 
-void wal_append_series(struct wal *w, series_ref ref, const struct labels *labels)
+void wal_append_series(struct wal *w, series_ref ref, const struct label *l, size_t n)
 {
 	lock_take(&w->lock);
 	size_t before = w->filling->bytes.len;
-	wal_series_add(&w->series_writer, ref, labels);
+	wal_series_add(&w->series_writer, ref, l, n);
 	if (w->series.len >= SERIES_RECORD_BYTES)
 		flush_series(w);
 	bool wake = is_worth_waking(w, before);

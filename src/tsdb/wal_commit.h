@@ -48,8 +48,9 @@ MUST_CHECK int wal_ready(struct wal *w, struct err *err);
 
 /* Appends one record; memory only. Returns its number. */
 uint64_t wal_append(struct wal *w, enum wal_type type, unsigned stripe, struct slice payload);
-/* Appends to the record of new series, which goes in front of whatever is appended next. */
-void wal_append_series(struct wal *w, series_ref ref, const struct labels *labels);
+/* Appends to the record of new series, which goes in front of whatever is appended next. The labels' text lives as long
+ * as the log is open: that of symbols. */
+void wal_append_series(struct wal *w, series_ref ref, const struct label *l, size_t n);
 /* Calls done(arg, rc, why) exactly once, from the writing thread, when all appended so far is as safe as the policy says
  * (rc 0), or was refused (rc < 0). */
 void wal_on_durable(struct wal *w, void (*done)(void *arg, int rc, const char *why), void *arg);

@@ -218,74 +218,62 @@ void wal_series_begin(struct wal_series_writer *w, struct strbuf *out)
 
 void wal_series_done(struct wal_series_writer *w)
 {
-	strbuf_done(&w->last);
 	free(w->l);
 	*w = (struct wal_series_writer){0};
 }
 
-static bool same_names(const struct wal_series_writer *w, const struct labels *labels)
+static bool same_names(const struct wal_series_writer *w, const struct label *l, size_t n)
 {
-	if (labels->n != w->n || w->n == 0)
+	if (n != w->n || n == 0)
 		return false;
-	for (size_t i = 0; i < w->n; i++)
-		if (!slice_eq(w->l[i].name, labels->l[i].name))
+	for (size_t i = 0; i < n; i++)
+		if (!slice_eq(w->l[i].name, l[i].name))
 			return false;
 	return true;
 }
 
-/* Keeps a copy: the writer's caller frees its labels before the next series comes. */
-static void remember(struct wal_series_writer *w, const struct labels *labels)
-{
-	w->last.max = STRBUF_NO_LIMIT;
-	strbuf_reset(&w->last);
-	LABELS_EACH (l, labels) {
-		strbuf_add_slice(&w->last, l->name);
-		strbuf_add_slice(&w->last, l->value);
-	}
-	if (labels->n > w->cap) {
-		w->l = xreallocarray(w->l, labels->n, sizeof(*w->l));
-		w->cap = labels->n;
-	}
-	const char *p = w->last.ptr;
-	for (uint32_t i = 0; i < labels->n; i++) {
-		w->l[i].name = slice_of(p, labels->l[i].name.len);
-		w->l[i].value = slice_of(p + labels->l[i].name.len, labels->l[i].value.len);
-		p += labels->l[i].name.len + labels->l[i].value.len;
-	}
-	w->n = labels->n;
-}
-
 /* One bit a label: its value differs from the series before. */
-static void add_changes(struct wal_series_writer *w, const struct labels *labels)
+static void add_changes(struct wal_series_writer *w, const struct label *l)
 {
-	for (uint32_t i = 0; i < labels->n; i += 8) {
-		unsigned bits = 0;
-		for (uint32_t k = i; k < labels->n && k < i + 8; k++)
-			if (!slice_eq(w->l[k].value, labels->l[k].value))
-				bits |= 1u << (k - i);
-		strbuf_addch(w->out, (char)bits);
+	char *bits = strbuf_reserve(w->out, (w->n + 7) / 8);
+	if (!bits)
+		return;
+	size_t at = w->out->len;
+	memset(bits, 0, (w->n + 7) / 8);
+	strbuf_advance(w->out, (w->n + 7) / 8);
+	for (size_t i = 0; i < w->n; i++) {
+		if (slice_eq(w->l[i].value, l[i].value))
+			continue;
+		add_text(w->out, l[i].value);
+		w->out->ptr[at + i / 8] = (char)(w->out->ptr[at + i / 8] | 1 << i % 8);
 	}
-	for (uint32_t i = 0; i < labels->n; i++)
-		if (!slice_eq(w->l[i].value, labels->l[i].value))
-			add_text(w->out, labels->l[i].value);
 }
 
-void wal_series_add(struct wal_series_writer *w, series_ref ref, const struct labels *labels)
+static void add_all(struct strbuf *out, const struct label *l, size_t n)
+{
+	varint_add(out, n);
+	for (size_t i = 0; i < n; i++) {
+		add_text(out, l[i].name);
+		add_text(out, l[i].value);
+	}
+}
+
+void wal_series_add(struct wal_series_writer *w, series_ref ref, const struct label *l, size_t n)
 {
 	varint_add(w->out, zigzag((int64_t)ref - (int64_t)w->last_ref));
 	w->last_ref = ref;
-	if (same_names(w, labels)) {
-		strbuf_addch(w->out, SERIES_SAME_NAMES);
-		add_changes(w, labels);
-	} else {
-		strbuf_addch(w->out, 0);
-		varint_add(w->out, labels->n);
-		LABELS_EACH (l, labels) {
-			add_text(w->out, l->name);
-			add_text(w->out, l->value);
-		}
+	bool same = same_names(w, l, n);
+	strbuf_addch(w->out, same ? SERIES_SAME_NAMES : 0);
+	if (same)
+		add_changes(w, l);
+	else
+		add_all(w->out, l, n);
+	if (n > w->cap) {
+		w->l = xreallocarray(w->l, n, sizeof(*w->l));
+		w->cap = n;
 	}
-	remember(w, labels);
+	memcpy(w->l, l, n * sizeof(*l));
+	w->n = n;
 }
 
 void wal_series_open(struct wal_series_reader *r, struct slice payload)

@@ -65,12 +65,12 @@ MUST_CHECK int wal_samples_next(struct wal_samples_reader *r, struct sample *s);
 struct wal_series_writer {
 	struct strbuf *out; /* borrowed */
 	series_ref last_ref;
-	struct strbuf last; /* the labels of the series before: a copy */
-	struct label *l;
+	struct label *l; /* of the series before */
 	size_t n, cap;
 };
 void wal_series_begin(struct wal_series_writer *w, struct strbuf *out);
-void wal_series_add(struct wal_series_writer *w, series_ref ref, const struct labels *labels);
+/* `l`: the n labels, sorted. Their text is borrowed until the next series was added: that of interned strings, best. */
+void wal_series_add(struct wal_series_writer *w, series_ref ref, const struct label *l, size_t n);
 void wal_series_done(struct wal_series_writer *w);
 
 struct wal_series_reader {
