@@ -8,6 +8,7 @@
 
 /* From first taken to last taken. */
 enum lock_class {
+	LOCK_RELOAD,  /* one reload at a time: held for the whole of it */
 	LOCK_METRICS, /* the registry of collectors: held while they run, and they take what they need */
 	LOCK_CONFIG,
 	LOCK_SD,

@@ -59,8 +59,9 @@ struct server {
 	struct remote_write *remote_write;
 	atomic_bool is_ready; /* release in make_ready, acquire in on_write: remote_write is set before */
 
+	struct lock reload_lock;
 	struct lock lock;
-	struct config_generation *generation; /* CONFIG: the one in force */
+	struct config_generation *generation; /* lock: the one in force */
 };
 
 static bool fail(struct strbuf *problems, const struct err *err)
@@ -346,7 +347,7 @@ static void make_ready(struct server *s)
 
 /* --- configuration --------------------------------------------------------------------------------------------------------- */
 
-/* Puts a good generation in force, in the order of what can fail. */
+/* Puts a good generation in force, in the order of what can fail. RELOAD is held. */
 static int apply(struct server *s, struct generation *g, struct err *err)
 {
 	int rc = rule_manager_load(s->rules, g->prometheus, err);
@@ -356,8 +357,10 @@ static int apply(struct server *s, struct generation *g, struct err *err)
 		return rc;
 	promql_engine_set_default_step(s->engine, g->prometheus->config->global.evaluation_interval_ms);
 	scrape_manager_apply(s->scrapes, g->prometheus);
+	lock_take(&s->lock);
 	struct config_generation *old = s->generation;
 	s->generation = config_generation_ref(g->prometheus);
+	lock_release(&s->lock);
 	config_generation_unref(old);
 	return 0;
 }
@@ -378,9 +381,9 @@ bool server_reload(struct server *s, struct strbuf *problems)
 	struct err err;
 	bool good = generation_load(s->options, s->own_address, &g, problems);
 	if (good) {
-		lock_take(&s->lock);
+		lock_take(&s->reload_lock);
 		int rc = apply(s, &g, &err);
-		lock_release(&s->lock);
+		lock_release(&s->reload_lock);
 		if (rc)
 			good = fail(problems, &err);
 	}
@@ -408,9 +411,9 @@ static bool start(struct server *s, struct generation *g, struct strbuf *problem
 	    !start_answering(s, problems) || !open_store(s, problems))
 		return false;
 	make_engines(s);
-	lock_take(&s->lock);
+	lock_take(&s->reload_lock);
 	int rc = apply(s, g, &err);
-	lock_release(&s->lock);
+	lock_release(&s->reload_lock);
 	if (rc)
 		return fail(problems, &err);
 	web_set_reloaded(s->web, true, clock_now_ms(s->clock));
@@ -426,6 +429,7 @@ bool server_start(const struct options *o, struct server **out, struct strbuf *p
 	/* New words of the language that change no old query are always on. */
 	s->parse = (struct parse_options){
 	    .experimental_functions = true, .extended_range_selectors = true, .binop_fill_modifiers = true};
+	lock_init(&s->reload_lock, LOCK_RELOAD, "reload");
 	lock_init(&s->lock, LOCK_CONFIG, "server");
 	struct generation g = {0};
 	bool good = start(s, &g, problems);
@@ -461,6 +465,7 @@ void server_stop(struct server *s)
 	http_metrics_free(s->http_metrics);
 	config_generation_unref(s->generation);
 	lock_done(&s->lock);
+	lock_done(&s->reload_lock);
 	free(s->external_url);
 	free(s->route_prefix);
 	free(s->own_address);
