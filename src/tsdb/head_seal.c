@@ -119,7 +119,8 @@ static void list_labels(struct head *h, struct write_list *list, struct arena *a
 		list->v[n++] = *w;
 	}
 	list->len = n;
-	qsort(list->v, n, sizeof(*list->v), by_labels);
+	if (n)
+		qsort(list->v, n, sizeof(*list->v), by_labels);
 }
 
 static int read_frozen(const struct frozen *f, series_ref ref, struct sample_column *out, struct err *err)

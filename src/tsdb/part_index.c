@@ -355,7 +355,7 @@ static int select_listed(struct part_index *ix, const struct index_name *name, c
 {
 	int rc = 0;
 	for (size_t i = 0; rc >= 0 && i < n; i++) {
-		uint32_t id;
+		uint32_t id = 0;
 		rc = find_value(ix, name, values[i], &id, err);
 		if (rc == 0)
 			rc = collect(ix, name, id, sets, err);

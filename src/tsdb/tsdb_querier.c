@@ -78,7 +78,8 @@ static int by_text(const void *a, const void *b)
 
 static void hand_out(struct gathering *g, size_t limit, struct slice **out, size_t *n, bool *truncated)
 {
-	qsort(g->texts.v, g->texts.len, sizeof(struct slice), by_text);
+	if (g->texts.len)
+		qsort(g->texts.v, g->texts.len, sizeof(struct slice), by_text);
 	size_t kept = 0;
 	for (size_t i = 0; i < g->texts.len; i++)
 		if (kept == 0 || !slice_eq(g->texts.v[i], g->texts.v[kept - 1]))
