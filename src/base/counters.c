@@ -40,20 +40,20 @@ static double double_of(uint64_t bits)
 
 void gauge_set(enum metric_id id, double value)
 {
-	__atomic_store_n(&metric_cells[id], bits_of(value), __ATOMIC_RELAXED);
+	atomic_store_explicit(&metric_cells[id], bits_of(value), memory_order_relaxed);
 }
 
 void gauge_add(enum metric_id id, double delta)
 {
-	uint64_t old = __atomic_load_n(&metric_cells[id], __ATOMIC_RELAXED);
-	while (!__atomic_compare_exchange_n(&metric_cells[id], &old, bits_of(double_of(old) + delta), true,
-	    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+	uint64_t old = atomic_load_explicit(&metric_cells[id], memory_order_relaxed);
+	while (!atomic_compare_exchange_weak_explicit(&metric_cells[id], &old, bits_of(double_of(old) + delta),
+	    memory_order_relaxed, memory_order_relaxed))
 		;
 }
 
 uint64_t counter_get(enum metric_id id)
 {
-	return __atomic_load_n(&metric_cells[id], __ATOMIC_RELAXED);
+	return atomic_load_explicit(&metric_cells[id], memory_order_relaxed);
 }
 
 double gauge_get(enum metric_id id)

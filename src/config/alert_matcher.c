@@ -116,7 +116,7 @@ static int classic_value(struct slice raw, struct arena *arena, struct slice *ou
 			is_closed = true;
 		} else if (c != '\\' || i + 1 == s.len) {
 			text[n++] = c;
-		} else if (c = s.ptr[++i], c == 'n') {
+		} else if ((c = s.ptr[++i]) == 'n') {
 			text[n++] = '\n';
 		} else {
 			if (c != '"' && c != '\\')

@@ -224,7 +224,8 @@ const double *histogram_common_bounds(
 	for (uint32_t i = 0, k = 0; i < x->n_custom && k < y->n_custom;) {
 		if (x->custom[i] == y->custom[k]) {
 			common[(*n)++] = x->custom[i];
-			i++, k++;
+			i++;
+			k++;
 		} else if (x->custom[i] < y->custom[k]) {
 			i++;
 		} else {

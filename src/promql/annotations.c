@@ -28,8 +28,8 @@ static void list_add(struct arena *arena, struct annotation_list *l, struct slic
 	l->v[l->n++] = arena_slice(arena, text);
 }
 
-static void add(struct annotations *a, struct annotation_list *l, const char *kind, struct ast_range where,
-    const char *fmt, va_list ap)
+static PRINTF_LIKE(5, 0) void add(struct annotations *a, struct annotation_list *l, const char *kind,
+    struct ast_range where, const char *fmt, va_list ap)
 {
 	struct strbuf sb = STRBUF_INIT;
 	uint32_t line = 1, column = 1;

@@ -205,8 +205,10 @@ static bool scan_hexadecimal(struct scan *s)
 {
 	take_one_of(s, "_");
 	while (take_one_of(s, HEX_DIGITS))
-		if (take_one_of(s, "_") && strchr("._", peek(s)) && peek(s))
-			return s->pos++, false;
+		if (take_one_of(s, "_") && strchr("._", peek(s)) && peek(s)) {
+			s->pos++;
+			return false;
+		}
 	return !(peek(s) == '.' && s->pos++) && !is_word_char(peek(s));
 }
 

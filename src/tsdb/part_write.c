@@ -151,7 +151,7 @@ static bool share_times(struct part_writer *w, uint64_t *id)
 		if (w->times_ids.len == MAX_SHARED_TIMES)
 			return false;
 		known = w->times_ids.len + 1;
-		hashtab_put(&w->times_ids, key, (char *)NULL + known);
+		hashtab_put(&w->times_ids, key, (void *)known);
 		strbuf_add_slice(&w->times, key);
 		number_vec_push(&w->columns[DIR_TIMES], (int64_t)w->times.len);
 	}
