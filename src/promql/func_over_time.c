@@ -183,7 +183,7 @@ static bool windows_are_long(const struct windows *w, size_t n_samples)
 	return w->points > 8 * (uint64_t)n_samples && w->points > 32 * (uint64_t)w->n;
 }
 
-static void extremes(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row)
+void range_extremes(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row)
 {
 	struct row r = tile_row(out, row);
 	bool want_max = c->id == FN_MAX_OVER_TIME;
@@ -195,7 +195,7 @@ static void extremes(struct range_call *c, const struct range_input *in, struct 
 }
 
 /* Functions of floats alone. */
-static void floats_only(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row)
+void range_float_folds(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row)
 {
 	static const window_fold folds[FUNCTION_COUNT] = {
 	    [FN_STDDEV_OVER_TIME] = fold_stddev,
@@ -290,7 +290,7 @@ static void fold_float_sums(struct range_call *c, const struct range_input *in, 
 		fold_windows(c, in, r, c->id == FN_AVG_OVER_TIME ? fold_avg : fold_sum);
 }
 
-static void sum_or_avg(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row)
+void range_sum_or_avg(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row)
 {
 	struct row r = tile_row(out, row);
 
@@ -314,7 +314,7 @@ static void sum_or_avg(struct range_call *c, const struct range_input *in, struc
 	}
 }
 
-static void counts(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row)
+void range_counts(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row)
 {
 	struct row r = tile_row(out, row);
 
@@ -328,7 +328,7 @@ static void counts(struct range_call *c, const struct range_input *in, struct ti
 }
 
 /* The first or the last sample of a window, float or histogram: value or time. */
-static void edges(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row)
+void range_edges(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row)
 {
 	bool newest = c->id == FN_LAST_OVER_TIME || c->id == FN_TS_OF_LAST_OVER_TIME;
 	bool want_time = c->id == FN_TS_OF_LAST_OVER_TIME || c->id == FN_TS_OF_FIRST_OVER_TIME;
@@ -354,7 +354,7 @@ static void edges(struct range_call *c, const struct range_input *in, struct til
 }
 
 /* The time of the last sample that has the smallest or largest value. */
-static void extreme_times(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row)
+void range_extreme_times(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row)
 {
 	struct row r = tile_row(out, row);
 	bool want_max = c->id == FN_TS_OF_MAX_OVER_TIME;
@@ -456,7 +456,7 @@ static double count_between_mixed(struct range_call *c, const struct range_input
 	return found;
 }
 
-static void count_between(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row)
+void range_count_between(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row)
 {
 	struct row r = tile_row(out, row);
 
@@ -472,38 +472,4 @@ static void count_between(struct range_call *c, const struct range_input *in, st
 		r.v[k] = count_between_mixed(c, in, k);
 		bit_set(r.present, k);
 	}
-}
-
-static const struct range_func range_funcs[FUNCTION_COUNT] = {
-    [FN_RATE] = {range_rate, false, false},
-    [FN_INCREASE] = {range_rate, false, false},
-    [FN_DELTA] = {range_rate, false, false},
-    [FN_IRATE] = {range_irate, false, false},
-    [FN_IDELTA] = {range_irate, false, false},
-    [FN_AVG_OVER_TIME] = {sum_or_avg, false, false},
-    [FN_SUM_OVER_TIME] = {sum_or_avg, false, false},
-    [FN_MIN_OVER_TIME] = {extremes, false, true},
-    [FN_MAX_OVER_TIME] = {extremes, false, true},
-    [FN_COUNT_OVER_TIME] = {counts, false, false},
-    [FN_PRESENT_OVER_TIME] = {counts, false, false},
-    [FN_STDDEV_OVER_TIME] = {floats_only, false, true},
-    [FN_STDVAR_OVER_TIME] = {floats_only, false, true},
-    [FN_QUANTILE_OVER_TIME] = {floats_only, false, true},
-    [FN_MAD_OVER_TIME] = {floats_only, false, true},
-    [FN_LAST_OVER_TIME] = {edges, true, false},
-    [FN_FIRST_OVER_TIME] = {edges, true, false},
-    [FN_TS_OF_LAST_OVER_TIME] = {edges, false, false},
-    [FN_TS_OF_FIRST_OVER_TIME] = {edges, false, false},
-    [FN_TS_OF_MAX_OVER_TIME] = {extreme_times, false, true},
-    [FN_TS_OF_MIN_OVER_TIME] = {extreme_times, false, true},
-    [FN_CHANGES] = {count_between, false, false},
-    [FN_RESETS] = {count_between, false, false},
-    [FN_DERIV] = {range_deriv, false, true},
-    [FN_PREDICT_LINEAR] = {range_predict_linear, false, true},
-    [FN_DOUBLE_EXPONENTIAL_SMOOTHING] = {range_smoothing, false, true},
-};
-
-const struct range_func *range_func_of(enum function_id id)
-{
-	return range_funcs[id].kernel ? &range_funcs[id] : NULL;
 }

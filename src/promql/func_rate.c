@@ -505,41 +505,12 @@ void range_irate(struct range_call *c, const struct range_input *in, struct tile
 		irate_mixed(c, in, k, out, row);
 }
 
-void range_call_init(
-    struct range_call *c, enum function_id id, const struct window_spec *spec, const struct grid *grid)
+void rate_times_free(struct rate_times *t)
 {
-	*c = (struct range_call){.id = id, .spec = spec, .grid = grid};
-}
-
-void range_call_done(struct range_call *c)
-{
-	if (c->rate_times) {
-		free(c->rate_times->v);
-		free(c->rate_times->present);
-		free(c->rate_times->resets);
-		free(c->rate_times);
-	}
-	free(c->values);
-}
-
-bool range_call_spent(struct range_call *c, size_t samples)
-{
-	enum { WORK_PER_LOOK = 1 << 20 };
-
-	c->work += samples;
-	if (c->work < WORK_PER_LOOK || c->limits == NULL)
-		return c->stopped;
-	c->work = 0;
-	c->stopped = query_limits_check(c->limits, NULL) != 0;
-	return c->stopped;
-}
-
-double *range_call_values(struct range_call *c, size_t n)
-{
-	if (n > c->values_cap) {
-		free(c->values);
-		c->values = xreallocarray(NULL, n, sizeof(*c->values));
-		c->values_cap = n;
-	}
-	return c->values;
+	if (t == NULL)
+		return;
+	free(t->v);
+	free(t->present);
+	free(t->resets);
+	free(t);
 }

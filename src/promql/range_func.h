@@ -1,5 +1,5 @@
 /* Functions over ranges: what computes a row of results from the samples of a series. One table row per function
- * (range_func_of), the kernels are in func_rate.c, func_over_time.c and func_regression.c.
+ * (range_func.c), the kernels are in func_rate.c, func_over_time.c, func_regression.c and func_extended.c.
  *
  * A kernel does all steps of one series in one call; the windows have been computed and the samples are parted into floats
  * and histograms, both without stale markers. */
@@ -87,6 +87,15 @@ const struct range_func *range_func_of(enum function_id id);
 void range_extended_rate(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row);
 void range_smoothed_value(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row);
 
+void range_float_folds(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row);
+void range_sum_or_avg(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row);
+void range_extremes(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row);
+void range_counts(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row);
+void range_edges(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row);
+void range_extreme_times(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row);
+void range_count_between(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row);
+/* Of the scratch memory; takes NULL. */
+void rate_times_free(struct rate_times *t);
 void range_rate(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row);
 void range_irate(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row);
 void range_deriv(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row);

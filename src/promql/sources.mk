@@ -42,7 +42,7 @@ libpromql_a_SOURCES = \
 	src/promql/quantile.c src/promql/quantile.h \
 	src/promql/query_limits.c src/promql/query_limits.h \
 	src/promql/query_result.c src/promql/query_result.h \
-	src/promql/range_func.h \
+	src/promql/range_func.c src/promql/range_func.h \
 	src/promql/result_build.c src/promql/result_build.h \
 	src/promql/series_reader.c src/promql/series_reader.h \
 	src/promql/series_select.c src/promql/series_select.h \
