@@ -10,3 +10,5 @@ unit_tests += tests/model/test_matcher
 tests_model_test_matcher_SOURCES = tests/model/test_matcher.c
 unit_tests += tests/model/test_relabel
 tests_model_test_relabel_SOURCES = tests/model/test_relabel.c
+unit_tests += tests/model/test_histogram
+tests_model_test_histogram_SOURCES = tests/model/test_histogram.c
