@@ -1,5 +1,6 @@
 /* Functions of range vectors: rows of samples (of series, or of a subquery) go through a kernel (promql/range_func.h). */
 #include "base/double_text.h"
+#include "base/utf8.h"
 #include "base/xmalloc.h"
 #include "promql/eval.h"
 #include "promql/range_func.h"
@@ -152,6 +153,24 @@ static const struct labels *range_labels(struct source *base, size_t i)
 	return s->drops_name_now ? labels_nameless(base->eval->arena, ls) : ls;
 }
 
+/* Where series carry their type, it tells better than the name whether rate() makes sense. */
+static void annotate_type(struct range_source *s, const struct labels *ls)
+{
+	struct slice type = labels_get(ls, SL("__type__"));
+	struct strbuf name = STRBUF_INIT, quoted = STRBUF_INIT;
+
+	if (slice_eq_cstr(type, "counter") || slice_eq_cstr(type, "histogram"))
+		return;
+	utf8_quote_go(&name, labels_metric_name(ls));
+	utf8_quote_go(&quoted, type);
+	annotate_info(&s->base.eval->notes, s->where,
+	    "metric might not be a counter, __type__ label is not set to \"counter\" or \"histogram\", got "
+	    "%s: %s",
+	    strbuf_cstr(&quoted), strbuf_cstr(&name));
+	strbuf_done(&name);
+	strbuf_done(&quoted);
+}
+
 static void range_drained(struct source *base)
 {
 	struct range_source *s = (struct range_source *)base;
@@ -166,8 +185,12 @@ static void range_drained(struct source *base)
 		if (notes == 0 || (one_name && (notes | all) == all))
 			continue;
 		all |= notes;
-		annotate_row_notes(
-		    &base->eval->notes, s->where, notes, labels_metric_name(labels_below(s, i)), operation);
+		const struct labels *ls = labels_below(s, i);
+		if (base->eval->options->type_and_unit_labels && notes & NOTE_MAYBE_NOT_COUNTER) {
+			notes &= ~(unsigned)NOTE_MAYBE_NOT_COUNTER;
+			annotate_type(s, ls);
+		}
+		annotate_row_notes(&base->eval->notes, s->where, notes, labels_metric_name(ls), operation);
 	}
 }
 
@@ -229,7 +252,7 @@ static int open_range(struct range_source *s, const struct expr *arg, const stru
 	s->base.n = s->set->n;
 	s->base.cost = series_set_cost(s->set);
 	s->base.unique = true;
-	s->base.unique_nameless = selector_names_metric(&arg->selector);
+	s->base.unique_nameless = selector_names_metric(e, &arg->selector);
 	return 0;
 }
 
@@ -343,7 +366,7 @@ int eval_smoothed_selector(
 	struct range_source *s = ARENA_NEW(e->arena, struct range_source);
 
 	s->base = (struct source){.ops = &range_ops, .eval = e, .grid = grid, .unique = true};
-	s->base.unique_nameless = selector_names_metric(&x->selector);
+	s->base.unique_nameless = selector_names_metric(e, &x->selector);
 	s->id = FN_LAST_OVER_TIME;
 	s->func = &value;
 	s->where = x->pos;

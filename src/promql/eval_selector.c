@@ -164,7 +164,7 @@ static int make(struct eval *e, const struct expr *x, const struct grid *grid, c
 	    .n = s->set->n,
 	    .unique = true,
 	    .cost = series_set_cost(s->set),
-	    .unique_nameless = selector_names_metric(&x->selector)};
+	    .unique_nameless = selector_names_metric(e, &x->selector)};
 	*out = &s->base;
 	return 0;
 }

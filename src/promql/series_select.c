@@ -26,8 +26,11 @@ int series_select(struct eval *e, const struct selector *sel, const struct windo
 	return rc ? err_prefix(err, "expanding series: ") : 0;
 }
 
-bool selector_names_metric(const struct selector *sel)
+bool selector_names_metric(const struct eval *e, const struct selector *sel)
 {
+	/* With the name go type and unit, in which series of one name may differ. */
+	if (e->options->type_and_unit_labels)
+		return false;
 	for (size_t i = 0; i < sel->n_matchers; i++) {
 		const struct matcher *m = sel->matchers[i];
 		if (m->op == MATCH_EQUAL && m->value.len && slice_eq(m->name, SL(LABEL_NAME)))

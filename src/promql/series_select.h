@@ -14,7 +14,7 @@ MUST_CHECK int series_select(struct eval *e, const struct selector *sel, const s
     bool newest_only, const char *func, struct series_set **out, struct err *err);
 
 /* Whether all that match have one metric name, so that they still differ without it. */
-bool selector_names_metric(const struct selector *sel);
+bool selector_names_metric(const struct eval *e, const struct selector *sel);
 
 /* Roughly how many samples reading all of the set gives, judged by its first series. */
 uint64_t series_set_cost(struct series_set *set);
