@@ -39,7 +39,12 @@ static void get_metadata(void *arg, struct slice metric, size_t limit, struct ar
 	tsdb_metadata(arg, metric, limit, arena, each, each_arg);
 }
 
+static int seal(void *arg, struct err *err)
+{
+	return tsdb_seal_all(arg, err);
+}
+
 struct web_store_provider store_provider(struct tsdb *db)
 {
-	return (struct web_store_provider){get_status, get_metadata, db};
+	return (struct web_store_provider){get_status, get_metadata, seal, db};
 }

@@ -59,6 +59,8 @@ struct web_store_provider {
 	/* Type, help and unit in the order of metric names; `metric` empty: all; `limit` metrics at most, 0: all. */
 	void (*metadata)(void *arg, struct slice metric, size_t limit, struct arena *arena,
 	    void (*each)(void *each_arg, struct slice metric, const struct metadata *m), void *each_arg);
+	/* Brings what is in memory into parts on disk; NULL: there is no such thing. */
+	int (*seal)(void *arg, struct err *err);
 	void *arg;
 };
 

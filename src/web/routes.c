@@ -29,6 +29,7 @@ static const struct web_route routes[] = {
 	{GET,      "/api/v1/status/walreplay",     HTTP_LANE_CONTROL, true,  api_status_walreplay, NULL},
 	{POST_PUT, "/api/v1/admin/tsdb/delete_series",    HTTP_LANE_CONTROL, false, api_admin_delete_series, NULL},
 	{POST_PUT, "/api/v1/admin/tsdb/clean_tombstones", HTTP_LANE_CONTROL, false, api_admin_clean_tombstones, NULL},
+	{POST_PUT, "/api/v1/admin/tsdb/seal",             HTTP_LANE_CONTROL, false, api_admin_seal, NULL},
 	{POST_PUT, "/api/v1/admin/tsdb/snapshot",         HTTP_LANE_CONTROL, false, api_admin_snapshot, NULL},
 	{GET,      "/federate",                    HTTP_LANE_QUERY,   false, NULL, page_federate},
 	{GET,      "/metrics",                     HTTP_LANE_CONTROL, true,  NULL, page_metrics},

@@ -83,6 +83,7 @@ int api_status_walreplay(struct api_call *c, struct err *err);
 int api_admin_delete_series(struct api_call *c, struct err *err);
 int api_admin_clean_tombstones(struct api_call *c, struct err *err);
 int api_admin_snapshot(struct api_call *c, struct err *err);
+int api_admin_seal(struct api_call *c, struct err *err);
 
 void page_healthy(struct web *web, struct http_request *req);
 void page_ready(struct web *web, struct http_request *req);
