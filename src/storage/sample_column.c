@@ -50,6 +50,20 @@ static bool reserve_histograms(struct sample_column *c)
 	return true;
 }
 
+/* Gives the start column as much room as the others have; the samples so far have no start. */
+static bool reserve_starts(struct sample_column *c)
+{
+	if (c->start && c->start_cap >= c->cap)
+		return true;
+	bool is_new = !c->start;
+	if (!grow((void **)&c->start, c->cap, sizeof(c->start[0])))
+		return false;
+	c->start_cap = c->cap;
+	for (size_t i = 0; is_new && i < c->n; i++)
+		c->start[i] = 0;
+	return true;
+}
+
 bool sample_column_reserve(struct sample_column *c, size_t more)
 {
 	size_t need;
@@ -63,21 +77,7 @@ bool sample_column_reserve(struct sample_column *c, size_t more)
 	if (!grow((void **)&c->t, cap, sizeof(c->t[0])) || !grow((void **)&c->v, cap, sizeof(c->v[0])))
 		return false;
 	c->cap = cap;
-	return !c->h || reserve_histograms(c);
-}
-
-/* Gives the start column as much room as the others have; the samples so far have no start. */
-static bool reserve_starts(struct sample_column *c)
-{
-	if (c->start && c->start_cap >= c->cap)
-		return true;
-	bool is_new = !c->start;
-	if (!grow((void **)&c->start, c->cap, sizeof(c->start[0])))
-		return false;
-	c->start_cap = c->cap;
-	for (size_t i = 0; is_new && i < c->n; i++)
-		c->start[i] = 0;
-	return true;
+	return (!c->h || reserve_histograms(c)) && (!c->start || reserve_starts(c));
 }
 
 bool sample_column_push(struct sample_column *c, int64_t t_ms, double v, const struct histogram *h)
