@@ -273,6 +273,8 @@ int chunk_column_read(struct slice bytes, struct slice times, int64_t first_t_ms
 	size_t kept = to > from ? to - from : 0;
 	if (out->h)
 		memset(out->h + out->n, 0, kept * sizeof(*out->h));
+	if (out->start)
+		memset(out->start + out->n, 0, kept * sizeof(*out->start));
 	out->n += kept;
 	return 0;
 }
