@@ -12,6 +12,9 @@
 #include <assert.h>
 #include <string.h>
 
+/* Columns of n integers that encoding works in; values that are looked at to guess a number of places. */
+enum { SCRATCH = 11, NEAR_SAMPLE = 64 };
+
 /* --- times ------------------------------------------------------------------------------------------------------ */
 
 /* Differences to the grid that goes through the first and (nearly) the last sample. False: they are too large for one. */
@@ -87,8 +90,8 @@ enum time_mode encode_times(const int64_t *t, size_t n, int64_t *x, int64_t *y, 
 
 /* --- decimals --------------------------------------------------------------------------------------------------- */
 
-/* The integer m with m / 10^exponent == v, bit for bit. */
-static bool decimal_of(double v, unsigned exponent, int64_t *m)
+/* The integer nearest to v * 10^exponent; false when that is no number below 2^53. */
+static bool nearest_integer(double v, unsigned exponent, int64_t *m)
 {
 	static const double round_magic = 6755399441055744.0, two51 = 2251799813685248.0,
 			    two53 = 9007199254740992.0;
@@ -98,9 +101,15 @@ static bool decimal_of(double v, unsigned exponent, int64_t *m)
 	/* Adding and taking away 1.5 * 2^52 rounds what is small enough to have a fraction. */
 	if (scaled < two51 && scaled > -two51)
 		scaled = (scaled + round_magic) - round_magic;
-	int64_t candidate = (int64_t)scaled;
-	*m = candidate;
-	return double_bits((double)candidate / decimal_power(exponent)) == double_bits(v);
+	*m = (int64_t)scaled;
+	return true;
+}
+
+/* The integer m with m / 10^exponent == v, bit for bit. */
+static bool decimal_of(double v, unsigned exponent, int64_t *m)
+{
+	return nearest_integer(v, exponent, m) &&
+	       double_bits((double)*m / decimal_power(exponent)) == double_bits(v);
 }
 
 /* The fewest places with which (nearly) all values are decimals; false when too many are not. */
@@ -158,6 +167,59 @@ static bool to_decimals(const double *v, size_t n, unsigned exponent, int64_t *m
 	return true;
 }
 
+/* --- sums of decimals ----------------------------------------------------------------------------------------------- */
+
+/* A sum of decimals is rarely the double next to a decimal, but close by: rounding has moved it a few doubles away. m is
+ * that decimal, *beside how many doubles. False when v is no such number. */
+static bool near_decimal(double v, unsigned exponent, int64_t *m, int64_t *beside)
+{
+	if (!nearest_integer(v, exponent, m))
+		return false;
+	double decimal = (double)*m / decimal_power(exponent);
+	uint64_t x = (uint64_t)ordered_bits((int64_t)double_bits(v));
+	*beside = (int64_t)(x - (uint64_t)ordered_bits((int64_t)double_bits(decimal)));
+	return true;
+}
+
+static unsigned bits_for(int64_t x)
+{
+	return 64u - (unsigned)__builtin_clzll(zigzag(x) | 1);
+}
+
+/* Bits that the differences of the first values take with this exponent; UINT_MAX when it does not apply. */
+static unsigned near_cost(const double *v, size_t n, unsigned exponent)
+{
+	int64_t m_before = 0, r_before = 0;
+	unsigned cost = 0;
+	for (size_t i = 0; i < n; i++) {
+		int64_t m, r;
+		if (!near_decimal(v[i], exponent, &m, &r))
+			return UINT32_MAX;
+		if (i > 0)
+			cost += bits_for(m - m_before) + bits_for(r - r_before);
+		m_before = m;
+		r_before = r;
+	}
+	return cost;
+}
+
+/* The number of places that looks cheapest by some values of the middle. False: none applies. */
+static bool find_near_exponent(const double *v, size_t n, unsigned *exponent)
+{
+	size_t sample = n < NEAR_SAMPLE ? n : NEAR_SAMPLE;
+	unsigned best = UINT32_MAX;
+	for (unsigned e = 1; e <= DECIMAL_MAX_EXPONENT; e++) {
+		unsigned cost = near_cost(v + (n - sample) / 2, sample, e);
+		if (cost < best) {
+			best = cost;
+			*exponent = e;
+		}
+	}
+	return best != UINT32_MAX;
+}
+
+/* --- integers --------------------------------------------------------------------------------------------------- */
+
 static uint64_t gcd(uint64_t a, uint64_t b)
 {
 	while (b) {
@@ -179,8 +241,6 @@ static uint64_t common_factor(const int64_t *m, size_t n)
 	}
 	return g ? g : 1;
 }
-
-/* --- integers --------------------------------------------------------------------------------------------------- */
 
 /* What the integers of a chunk become. `y`: room for n each. */
 struct integers {
@@ -280,6 +340,24 @@ static void plan_bits(struct integers *ints, const double *v, size_t n)
 	plan_integers(ints, n);
 }
 
+/* Two lots of integers: the decimals, and how far beside them the values lie. `scratch`: 2 * n integers. False: some value
+ * is near no decimal. */
+static bool plan_near(struct integers *decimals, struct integers *beside, const double *v, size_t n,
+    unsigned exponent, int64_t *scratch)
+{
+	int64_t *m = scratch, *r = scratch + n;
+	for (size_t i = 0; i < n; i++)
+		if (!near_decimal(v[i], exponent, &m[i], &r[i]))
+			return false;
+	plan_decimals(decimals, m, n);
+	beside->first = r[0];
+	beside->factor = 1;
+	for (size_t i = 1; i < n; i++)
+		beside->y[0][i - 1] = (int64_t)((uint64_t)r[i] - (uint64_t)r[0]);
+	plan_integers(beside, n);
+	return true;
+}
+
 /* --- values ----------------------------------------------------------------------------------------------------- */
 
 static void add_u64(struct strbuf *out, uint64_t x)
@@ -324,15 +402,39 @@ static bool is_same(const double *v, size_t n)
 	return diff == 0;
 }
 
-/* The mode byte; the rest goes to `out`. `scratch`: 7 * n integers. */
+static struct integers integers_in(int64_t *scratch, size_t n)
+{
+	return (struct integers){.y = {scratch, scratch + n, scratch + 2 * n}, .bytes = SIZE_MAX};
+}
+
+/* Values that are no decimals: near decimals, or just bits. */
+static uint8_t encode_others(
+    const double *v, size_t n, int64_t *scratch, struct integers *bits, struct strbuf *out)
+{
+	struct integers decimals = integers_in(scratch, n), beside = integers_in(scratch + 3 * n, n);
+	unsigned exponent = 0;
+	bool is_near = find_near_exponent(v, n, &exponent) &&
+		       plan_near(&decimals, &beside, v, n, exponent, scratch + 6 * n);
+	/* The second column costs a second pass at decoding. */
+	size_t near_bytes = is_near ? decimals.bytes + beside.bytes : SIZE_MAX;
+	if (!is_near || near_bytes + near_bytes / 8 >= bits->bytes) {
+		write_integers(bits, out);
+		return (uint8_t)(VALUE_BITS | integer_flags(bits));
+	}
+	strbuf_addch(out, (char)exponent);
+	write_integers(&decimals, out);
+	strbuf_addch(out, (char)integer_flags(&beside));
+	write_integers(&beside, out);
+	return (uint8_t)(VALUE_NEAR | integer_flags(&decimals));
+}
+
+/* The mode byte; the rest goes to `out`. `scratch`: SCRATCH * n integers. */
 static uint8_t try_values(const double *v, size_t n, int64_t *scratch, struct strbuf *out)
 {
 	if (is_same(v, n))
 		return encode_same(v[0], out);
 	struct exceptions odd = {.n = 0};
-	struct integers bits = {.y = {scratch, scratch + n, scratch + 2 * n}};
-	struct integers decimals = {
-	    .y = {scratch + 3 * n, scratch + 4 * n, scratch + 5 * n}, .bytes = SIZE_MAX};
+	struct integers bits = integers_in(scratch, n), decimals = integers_in(scratch + 3 * n, n);
 	unsigned exponent = 0;
 	int64_t *m = scratch + 6 * n;
 	bool is_decimal = find_exponent(v, n, &exponent) && to_decimals(v, n, exponent, m, &odd);
@@ -341,12 +443,10 @@ static uint8_t try_values(const double *v, size_t n, int64_t *scratch, struct st
 		decimals.bytes += 9 * odd.n;
 	}
 	/* Many places may be chance: then the bits can be shorter. */
-	bool try_bits = !is_decimal || exponent > 8;
-	if (try_bits)
+	if (!is_decimal || exponent > 8) {
 		plan_bits(&bits, v, n);
-	if (try_bits && bits.bytes < decimals.bytes) {
-		write_integers(&bits, out);
-		return VALUE_BITS | integer_flags(&bits);
+		if (bits.bytes < decimals.bytes)
+			return encode_others(v, n, scratch + 3 * n, &bits, out);
 	}
 	strbuf_addch(out, (char)exponent);
 	write_integers(&decimals, out);
@@ -391,7 +491,7 @@ static void begin(size_t n, struct strbuf *out)
 void chunk_column_encode(const int64_t *t, const double *v, size_t n, struct strbuf *out)
 {
 	size_t at = out->len;
-	int64_t *scratch = xmalloc(7 * n * sizeof(*scratch));
+	int64_t *scratch = xmalloc(SCRATCH * n * sizeof(*scratch));
 	begin(n, out);
 	enum time_mode times = encode_times(t, n, scratch, scratch + n, out);
 	set_modes(out, at, times, encode_values(v, n, scratch, out));
@@ -401,7 +501,7 @@ void chunk_column_encode(const int64_t *t, const double *v, size_t n, struct str
 void chunk_column_encode_shared(const double *v, size_t n, uint64_t times_id, struct strbuf *out)
 {
 	size_t at = out->len;
-	int64_t *scratch = xmalloc(7 * n * sizeof(*scratch));
+	int64_t *scratch = xmalloc(SCRATCH * n * sizeof(*scratch));
 	begin(n, out);
 	varint_add(out, times_id);
 	set_modes(out, at, TIME_SHARED, encode_values(v, n, scratch, out));

@@ -7,7 +7,9 @@
  *           differences to first + i * step | SHARED: varint number of a time column of the part, which is
  *           varint n, byte mode (one of the others), and as above
  *   values  SAME_BITS: 8 bytes | SAME_DECIMAL: byte exponent, zigzag varint integer
- *           DECIMAL: byte exponent, then integers | BITS: integers (doubles in an order-preserving guise)
+ *           DECIMAL: byte exponent, then integers | BITS: integers (doubles in an order-preserving guise) |
+ *           NEAR: byte exponent, integers, byte order << 4 | CHUNK_HAS_FACTOR, integers: decimals, and how many doubles
+ *           each value lies beside its decimal (sums of decimals are such)
  *   integers  zigzag varint first, [varint factor], [order 2: zigzag varint slope], column of the rest, where
  *           integer[i] = first + factor * y[i], and the column has y (order 0), its differences (1), theirs (2)
  *   exceptions  varint m, m times: varint places since the last one, 8 bytes value
@@ -21,7 +23,7 @@
 
 enum { CHUNK_COLUMN_VERSION = 1 };
 enum time_mode { TIME_STEP, TIME_DELTAS, TIME_GRID, TIME_SHARED, TIME_MODES };
-enum value_mode { VALUE_SAME_BITS, VALUE_SAME_DECIMAL, VALUE_DECIMAL, VALUE_BITS, VALUE_MODES };
+enum value_mode { VALUE_SAME_BITS, VALUE_SAME_DECIMAL, VALUE_DECIMAL, VALUE_BITS, VALUE_NEAR, VALUE_MODES };
 enum { CHUNK_ORDER_SHIFT = 4, CHUNK_HAS_FACTOR = 0x40, CHUNK_HAS_EXCEPTIONS = 0x80 };
 enum { DECIMAL_MAX_EXPONENT = 14 };
 

@@ -7,6 +7,7 @@
 #include "model/stale_marker.h"
 #include "tsdb/chunk_column_priv.h"
 #include "tsdb/int_column.h"
+#include <stdlib.h>
 #include <string.h>
 
 struct head {
@@ -149,6 +150,23 @@ static void decimals_to_doubles(const int64_t *x, size_t n, unsigned exponent, d
 			v[i] = (double)x[i] / power;
 }
 
+/* Decimals in v[], as integers still; the column of how far beside them the values lie follows. */
+static bool add_beside(struct byte_reader *r, size_t n, unsigned exponent, double *v)
+{
+	uint8_t flags = read_u8(r);
+	int64_t *beside = malloc(n * sizeof(*beside));
+	bool ok = beside && (flags & ~(3 << CHUNK_ORDER_SHIFT | CHUNK_HAS_FACTOR)) == 0 &&
+		  read_integers(r, flags, n, beside);
+	if (ok) {
+		decimals_to_doubles((const int64_t *)v, n, exponent, v);
+		int64_t *x = (int64_t *)v;
+		for (size_t i = 0; i < n; i++)
+			x[i] = ordered_bits((int64_t)((uint64_t)ordered_bits(x[i]) + (uint64_t)beside[i]));
+	}
+	free(beside);
+	return ok;
+}
+
 static bool read_exceptions(struct byte_reader *r, size_t n, double *v)
 {
 	uint64_t m = read_varint(r), at = 0;
@@ -191,11 +209,13 @@ static bool read_values(struct byte_reader *r, uint8_t mode, size_t n, double *v
 			x[i] = ordered_bits(x[i]);
 		return true;
 	}
-	if ((mode & 15) != VALUE_DECIMAL)
+	if ((mode & 15) != VALUE_DECIMAL && (mode & 15) != VALUE_NEAR)
 		return false;
 	uint8_t exponent = read_u8(r);
 	if (exponent > DECIMAL_MAX_EXPONENT || !read_integers(r, mode, n, x))
 		return false;
+	if ((mode & 15) == VALUE_NEAR)
+		return !(mode & CHUNK_HAS_EXCEPTIONS) && add_beside(r, n, exponent, v);
 	decimals_to_doubles(x, n, exponent, v);
 	return !(mode & CHUNK_HAS_EXCEPTIONS) || read_exceptions(r, n, v);
 }
@@ -290,7 +310,7 @@ const char *chunk_column_time_mode(struct slice bytes)
 
 const char *chunk_column_value_mode(struct slice bytes)
 {
-	static const char *const names[VALUE_MODES] = {"same", "same", "decimal", "bits"};
+	static const char *const names[VALUE_MODES] = {"same", "same", "decimal", "bits", "near decimal"};
 	unsigned mode = bytes.len > 1 ? (unsigned)bytes.ptr[1] & 15 : VALUE_MODES;
 	return mode < VALUE_MODES ? names[mode] : "unknown";
 }

@@ -14,6 +14,7 @@ static const char *const names[STREAM_KINDS] = {
     [STREAM_SMALL_INT] = "small integers",
     [STREAM_DOUBLE] = "full doubles",
     [STREAM_DECIMALS] = "mixed decimals",
+    [STREAM_SUM] = "sum of decimals",
     [STREAM_STALE] = "stale markers",
     [STREAM_SPECIALS] = "specials",
     [STREAM_BITS] = "any bits",
@@ -79,6 +80,8 @@ static double next_value(struct test_random *r, enum stream_kind kind, size_t i,
 		return v + d / 3e3;
 	case STREAM_DECIMALS:
 		return decimal(r);
+	case STREAM_SUM:
+		return v + d / 1e3 * 0.37;
 	case STREAM_STALE:
 		return test_random_below(r, 25) ? round(d) / 10 : double_from_bits(STALE_NAN_BITS);
 	case STREAM_SPECIALS:

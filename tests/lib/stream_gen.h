@@ -16,6 +16,7 @@ enum stream_kind {
 	STREAM_DOUBLE,                     /* all 52 bits */
 	STREAM_MEASURED,                   /* the kinds above are those of the codec table */
 	STREAM_DECIMALS = STREAM_MEASURED, /* 0 to 6 decimals, mixed */
+	STREAM_SUM,                        /* decimals added up in floating point */
 	STREAM_STALE,                      /* a gauge that comes and goes */
 	STREAM_SPECIALS, /* NaN payloads, infinities, zeros of both signs, denormals, extremes */
 	STREAM_BITS,     /* any pattern */

@@ -87,7 +87,7 @@ static void sizes_are_small(void **state)
 		double most;
 	} cases[] = {{STREAM_CONSTANT, 0.02}, {STREAM_SLOW_COUNTER, 0.12}, {STREAM_BURSTY_COUNTER, 0.36},
 	    {STREAM_INT_COUNTER, 1.30}, {STREAM_CPU_SECONDS, 1.30}, {STREAM_GAUGE_2DEC, 1.45},
-	    {STREAM_BYTES_4096, 0.70}, {STREAM_SMALL_INT, 0.55}, {STREAM_DOUBLE, 7.0}};
+	    {STREAM_BYTES_4096, 0.70}, {STREAM_SMALL_INT, 0.55}, {STREAM_DOUBLE, 7.0}, {STREAM_SUM, 2.2}};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct strbuf sb = STRBUF_INIT;
 		stream_gen(&r, cases[i].kind, TIMES_STEP, t, v, 1024);
