@@ -15,3 +15,5 @@ tests_alertmanager_test_notify_template_SOURCES = tests/alertmanager/test_notify
 unit_tests += tests/alertmanager/test_notify_senders
 tests_alertmanager_test_notify_senders_SOURCES = tests/alertmanager/test_notify_senders.c \
 	tests/alertmanager/router_fixture.c tests/alertmanager/router_fixture.h
+unit_tests += tests/alertmanager/test_router_threads
+tests_alertmanager_test_router_threads_SOURCES = tests/alertmanager/test_router_threads.c
