@@ -58,3 +58,6 @@ fuzz_fuzz_exposition_text_SOURCES = fuzz/fuzz_exposition_text.c $(FUZZ_MAIN)
 fuzz_fuzz_exposition_text_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 fuzz_fuzz_relabel_regex_SOURCES = fuzz/fuzz_relabel_regex.c $(FUZZ_MAIN)
 fuzz_fuzz_relabel_regex_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+fuzz_programs += fuzz/fuzz_wal_record
+fuzz_fuzz_wal_record_SOURCES = fuzz/fuzz_wal_record.c $(FUZZ_MAIN)
+fuzz_fuzz_wal_record_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)

@@ -1,0 +1,44 @@
+/* Records of the log and series snapshots, from bytes that may be anything. The first byte chooses the type. What decodes is
+ * applied to a head, as replay does. */
+#include "base/clock.h"
+#include "base/xmalloc.h"
+#include "tsdb/series_snapshot.h"
+#include "tsdb/wal_frames.h"
+#include "tsdb/wal_replay.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { TYPES = 6, SNAPSHOT = 0, SEGMENT = 5 };
+
+static void replay_frames(struct wal_replay *r, struct slice content)
+{
+	struct wal_frames frames;
+	struct wal_frame f;
+	struct slice payload;
+	wal_frames_open(&frames, content, 0, 1);
+	while (wal_frames_next(&frames, &f, &payload) == 0)
+		if (wal_replay_record(r, &f, payload) != 0)
+			break;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (size == 0)
+		return 0;
+	unsigned type = data[0] % TYPES;
+	struct slice payload = slice_of((const char *)data + 1, size - 1);
+	struct head *h = xcalloc(1, sizeof(*h));
+	head_init(h, &(struct head_options){.clock = clock_real()});
+	struct wal_replay r = {.head = h};
+	int rc = 0;
+	if (type == SNAPSHOT)
+		rc = series_snapshot_parse(h, payload.len ? (uint8_t)payload.ptr[0] % HEAD_STRIPES : 0, payload, NULL);
+	else if (type == SEGMENT)
+		replay_frames(&r, payload);
+	else
+		rc = wal_replay_record(&r, &(struct wal_frame){.type = (uint8_t)type, .number = 1}, payload);
+	(void)rc; /* refusing is fine, falling over is not */
+	head_done(h);
+	free(h);
+	return 0;
+}
