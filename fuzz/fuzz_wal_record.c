@@ -32,7 +32,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct wal_replay r = {.head = h};
 	int rc = 0;
 	if (type == SNAPSHOT)
-		rc = series_snapshot_parse(h, payload.len ? (uint8_t)payload.ptr[0] % HEAD_STRIPES : 0, payload, NULL);
+		rc = series_snapshot_parse(
+		    h, payload.len ? (uint8_t)payload.ptr[0] % HEAD_STRIPES : 0, payload, NULL);
 	else if (type == SEGMENT)
 		replay_frames(&r, payload);
 	else

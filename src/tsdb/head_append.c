@@ -42,6 +42,16 @@ static struct head_appender *appender_of(struct appender *a)
 	return (struct head_appender *)a;
 }
 
+static void prefetch_series(const struct head *h, series_ref ref)
+{
+	const struct head_block *b = head_columns_block(&h->columns, ref);
+	if (!b)
+		return;
+	unsigned i = series_in_block(ref);
+	__builtin_prefetch(&b->last[i], 1);
+	__builtin_prefetch(&b->series[i], 1);
+}
+
 /* --- begin and end ------------------------------------------------------------------------------------------- */
 
 static const struct appender_ops head_appender_ops;
@@ -129,13 +139,28 @@ static void rollback(struct appender *a)
 
 /* --- finding ------------------------------------------------------------------------------------------------- */
 
+/* Keys outlive their series: a dead ref is none. */
+static void drop_dead(const struct head *h, series_ref *refs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		prefetch_series(h, refs[i]);
+	for (size_t i = 0; i < n; i++) {
+		const struct head_block *b = head_columns_block(&h->columns, refs[i]);
+		if (!b || atomic_load_explicit(
+			      &b->series[series_in_block(refs[i])].labels, memory_order_relaxed) == 0)
+			refs[i] = 0;
+	}
+}
+
 static void find(struct appender *a, const struct series_key *keys, size_t n, series_ref *refs)
 {
 	struct head *h = appender_of(a)->head;
 	for (size_t i = 0; i < n; i += FIND_MAX) {
+		size_t some = n - i < FIND_MAX ? n - i : FIND_MAX;
 		rwlock_read(&h->keys_lock);
-		key_table_find(&h->by_key, keys + i, n - i < FIND_MAX ? n - i : FIND_MAX, refs + i);
+		key_table_find(&h->by_key, keys + i, some, refs + i);
 		rwlock_release(&h->keys_lock);
+		drop_dead(h, refs + i, some);
 	}
 }
 
@@ -292,16 +317,6 @@ static void count(struct append_stats *stats, enum append_result r, uint64_t ind
 	stats->first_reason = r;
 }
 
-static void prefetch(const struct head *h, const struct sample *s)
-{
-	const struct head_block *b = head_columns_block(&h->columns, s->ref);
-	if (!b)
-		return;
-	unsigned i = series_in_block(s->ref);
-	__builtin_prefetch(&b->last[i], 1);
-	__builtin_prefetch(&b->series[i], 1);
-}
-
 /* Where the next bits of a chunk go; its state has come by now. */
 static void prefetch_bytes(const struct head *h, const struct series_stripe *stripe, const struct sample *s)
 {
@@ -330,7 +345,7 @@ static size_t take_samples(struct head *h, struct series_stripe *stripe, const s
 	size_t taken = 0;
 	for (size_t i = 0; i < n; i++) {
 		if (i + PREFETCH < n)
-			prefetch(h, &s[i + PREFETCH]);
+			prefetch_series(h, s[i + PREFETCH].ref);
 		if (i + PREFETCH / 2 < n)
 			prefetch_bytes(h, stripe, &s[i + PREFETCH / 2]);
 		struct head_block *b = head_columns_block(&h->columns, s[i].ref);

@@ -33,7 +33,7 @@ static void age_series(struct head_block *b, unsigned i, int64_t idle_before_ms)
 
 static void copy_block(struct stripe_seal *s, uint32_t at, struct head_block *b, int64_t idle_before_ms)
 {
-	for (unsigned i = 0; i < HEAD_BLOCK_SERIES; i++)
+	for (unsigned i = 0; i < HEAD_BLOCK_SERIES && idle_before_ms != INT64_MIN; i++)
 		age_series(b, i, idle_before_ms);
 	memcpy(&s->last[at], b->last, sizeof(b->last));
 	for (unsigned i = 0; i < HEAD_BLOCK_SERIES; i++)

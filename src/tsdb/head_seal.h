@@ -15,7 +15,8 @@ struct stripe_seal {
 	uint8_t *flags;
 };
 
-/* Freezes a stripe. Series without samples since the last two times, and none newer than `idle_before_ms`, begin to die. */
+/* Freezes a stripe. Series without samples since the last two times, and none newer than `idle_before_ms`, begin
+ * to die; INT64_MIN: none does, and this time does not count. */
 void head_freeze(struct head *h, unsigned stripe, int64_t idle_before_ms, struct stripe_seal *out);
 void stripe_seal_done(struct stripe_seal *s);
 /* The ref of a place. */

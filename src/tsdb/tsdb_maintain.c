@@ -112,6 +112,25 @@ static int write_snapshots(
 	return 0;
 }
 
+/* Since the last sealing; a clock that was set back makes a stripe due. */
+static int64_t stripe_age(const struct series_stripe *s, int64_t now_ms)
+{
+	int64_t age;
+	if (__builtin_sub_overflow(now_ms, s->frozen_at_ms, &age) || age < 0)
+		return INT64_MAX;
+	return age;
+}
+
+/* Series whose newest sample is older than this may have ended. A stripe that was sealed just now says nothing of that. */
+static int64_t idle_before(const struct tsdb *db, unsigned stripe, int64_t now_ms)
+{
+	int64_t newest = db->head.max_t_ms, before;
+	if (stripe_age(&db->head.stripes[stripe], now_ms) < db->options.seal_interval_ms / 2 ||
+	    newest == INT64_MIN)
+		return INT64_MIN;
+	return __builtin_sub_overflow(newest, 2 * db->options.seal_interval_ms, &before) ? INT64_MIN : before;
+}
+
 int tsdb_seal(struct tsdb *db, const unsigned *stripes, size_t n, int64_t now_ms, struct err *err)
 {
 	struct stripe_seal *seals = xcalloc(n ? n : 1, sizeof(*seals));
@@ -120,7 +139,7 @@ int tsdb_seal(struct tsdb *db, const unsigned *stripes, size_t n, int64_t now_ms
 	    __builtin_sub_overflow(newest, 2 * db->options.seal_interval_ms, &idle_before_ms))
 		idle_before_ms = INT64_MIN;
 	for (size_t i = 0; i < n; i++)
-		head_freeze(&db->head, stripes[i], idle_before_ms, &seals[i]);
+		head_freeze(&db->head, stripes[i], idle_before(db, stripes[i], now_ms), &seals[i]);
 	int rc = publish_frozen(db, seals, n, err);
 	if (rc == 0)
 		rc = write_snapshots(db, seals, n, now_ms, err);
@@ -139,15 +158,6 @@ static uint64_t stripe_series(const struct tsdb *db, unsigned stripe)
 {
 	uint32_t n = db->head.columns.n_blocks;
 	return n > stripe ? ((uint64_t)(n - stripe - 1) / HEAD_STRIPES + 1) * HEAD_BLOCK_SERIES : 0;
-}
-
-/* Since the last sealing; a clock that was set back makes a stripe due. */
-static int64_t stripe_age(const struct series_stripe *s, int64_t now_ms)
-{
-	int64_t age;
-	if (__builtin_sub_overflow(now_ms, s->frozen_at_ms, &age) || age < 0)
-		return INT64_MAX;
-	return age;
 }
 
 struct candidate {
