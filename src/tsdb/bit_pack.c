@@ -1,6 +1,7 @@
 #include "tsdb/bit_pack.h"
 
 #include "base/attr.h"
+#include "tsdb/by_cpu.h"
 #include <string.h>
 
 void bit_pack(const uint64_t *x, size_t n, unsigned width, uint8_t *out)
@@ -33,7 +34,7 @@ static inline __attribute__((always_inline)) void unpack_eights(
 		}
 }
 
-static void unpack_width(const uint8_t *p, size_t eights, unsigned width, uint64_t base, uint64_t *x)
+BY_CPU static void unpack_width(const uint8_t *p, size_t eights, unsigned width, uint64_t base, uint64_t *x)
 {
 /* clang-format off */
 #define W(n) case n: unpack_eights(p, eights, n, base, x); break;

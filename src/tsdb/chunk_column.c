@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* Columns of n integers that encoding works in; values that are looked at to guess a number of places. */
-enum { SCRATCH = 11, NEAR_SAMPLE = 64 };
+enum { SCRATCH = 11, NEAR_SAMPLE = 32 };
 
 /* --- times ------------------------------------------------------------------------------------------------------ */
 
@@ -407,25 +407,46 @@ static struct integers integers_in(int64_t *scratch, size_t n)
 	return (struct integers){.y = {scratch, scratch + n, scratch + 2 * n}, .bytes = SIZE_MAX};
 }
 
-/* Values that are no decimals: near decimals, or just bits. */
-static uint8_t encode_others(
-    const double *v, size_t n, int64_t *scratch, struct integers *bits, struct strbuf *out)
+/* Near decimals, when that is well below `limit` bytes: the second column costs a second pass at decoding. False: nothing was
+ * written. */
+static bool encode_near(
+    const double *v, size_t n, size_t limit, int64_t *scratch, uint8_t *mode, struct strbuf *out)
 {
 	struct integers decimals = integers_in(scratch, n), beside = integers_in(scratch + 3 * n, n);
 	unsigned exponent = 0;
-	bool is_near = find_near_exponent(v, n, &exponent) &&
-		       plan_near(&decimals, &beside, v, n, exponent, scratch + 6 * n);
-	/* The second column costs a second pass at decoding. */
-	size_t near_bytes = is_near ? decimals.bytes + beside.bytes : SIZE_MAX;
-	if (!is_near || near_bytes + near_bytes / 8 >= bits->bytes) {
-		write_integers(bits, out);
-		return (uint8_t)(VALUE_BITS | integer_flags(bits));
-	}
+	if (!find_near_exponent(v, n, &exponent) ||
+	    !plan_near(&decimals, &beside, v, n, exponent, scratch + 6 * n))
+		return false;
+	size_t bytes = decimals.bytes + beside.bytes;
+	if (bytes + bytes / 8 >= limit)
+		return false;
 	strbuf_addch(out, (char)exponent);
 	write_integers(&decimals, out);
 	strbuf_addch(out, (char)integer_flags(&beside));
 	write_integers(&beside, out);
-	return (uint8_t)(VALUE_NEAR | integer_flags(&decimals));
+	*mode = (uint8_t)(VALUE_NEAR | integer_flags(&decimals));
+	return true;
+}
+
+/* `scratch`: 4 * n integers. The bytes it takes, SIZE_MAX when too many values are no decimals. */
+static size_t plan_exact(const double *v, size_t n, unsigned *exponent, int64_t *scratch,
+    struct integers *decimals, struct exceptions *odd)
+{
+	*decimals = integers_in(scratch, n);
+	if (!find_exponent(v, n, exponent) || !to_decimals(v, n, *exponent, scratch + 3 * n, odd))
+		return SIZE_MAX;
+	plan_decimals(decimals, scratch + 3 * n, n);
+	return decimals->bytes + 9 * odd->n;
+}
+
+static uint8_t encode_exact(
+    const struct integers *decimals, const struct exceptions *odd, unsigned exponent, struct strbuf *out)
+{
+	strbuf_addch(out, (char)exponent);
+	write_integers(decimals, out);
+	if (odd->n > 0)
+		write_exceptions(odd, out);
+	return (uint8_t)(VALUE_DECIMAL | integer_flags(decimals) | (odd->n ? CHUNK_HAS_EXCEPTIONS : 0));
 }
 
 /* The mode byte; the rest goes to `out`. `scratch`: SCRATCH * n integers. */
@@ -434,25 +455,24 @@ static uint8_t try_values(const double *v, size_t n, int64_t *scratch, struct st
 	if (is_same(v, n))
 		return encode_same(v[0], out);
 	struct exceptions odd = {.n = 0};
-	struct integers bits = integers_in(scratch, n), decimals = integers_in(scratch + 3 * n, n);
+	struct integers bits = integers_in(scratch, n), decimals;
 	unsigned exponent = 0;
-	int64_t *m = scratch + 6 * n;
-	bool is_decimal = find_exponent(v, n, &exponent) && to_decimals(v, n, exponent, m, &odd);
-	if (is_decimal) {
-		plan_decimals(&decimals, m, n);
-		decimals.bytes += 9 * odd.n;
+	uint8_t mode;
+	size_t exact = plan_exact(v, n, &exponent, scratch + 3 * n, &decimals, &odd);
+	/* Many places may be chance: then the other ways can be shorter. */
+	if (exact != SIZE_MAX && exponent <= 8)
+		return encode_exact(&decimals, &odd, exponent, out);
+	plan_bits(&bits, v, n);
+	size_t least = bits.bytes < exact ? bits.bytes : exact;
+	if (encode_near(v, n, least, scratch + 3 * n, &mode, out))
+		return mode;
+	if (bits.bytes <= exact) {
+		write_integers(&bits, out);
+		return (uint8_t)(VALUE_BITS | integer_flags(&bits));
 	}
-	/* Many places may be chance: then the bits can be shorter. */
-	if (!is_decimal || exponent > 8) {
-		plan_bits(&bits, v, n);
-		if (bits.bytes < decimals.bytes)
-			return encode_others(v, n, scratch + 3 * n, &bits, out);
-	}
-	strbuf_addch(out, (char)exponent);
-	write_integers(&decimals, out);
-	if (odd.n > 0)
-		write_exceptions(&odd, out);
-	return (uint8_t)(VALUE_DECIMAL | integer_flags(&decimals) | (odd.n ? CHUNK_HAS_EXCEPTIONS : 0));
+	/* The attempt above has used the same scratch. */
+	plan_exact(v, n, &exponent, scratch + 3 * n, &decimals, &odd);
+	return encode_exact(&decimals, &odd, exponent, out);
 }
 
 static bool values_come_back(

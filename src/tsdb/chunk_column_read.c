@@ -5,6 +5,7 @@
 #include "base/byte_reader.h"
 #include "base/varint.h"
 #include "model/stale_marker.h"
+#include "tsdb/by_cpu.h"
 #include "tsdb/chunk_column_priv.h"
 #include "tsdb/int_column.h"
 #include <stdlib.h>
@@ -49,7 +50,7 @@ int chunk_column_count(struct slice bytes, uint32_t *n, struct err *err)
 /* --- times ------------------------------------------------------------------------------------------------------ */
 
 /* Whether t[] ascends strictly: all that later code relies on. */
-static bool ascends(const int64_t *t, size_t n)
+BY_CPU static bool ascends(const int64_t *t, size_t n)
 {
 	int bad = 0;
 	for (size_t i = 1; i < n; i++)
@@ -58,7 +59,7 @@ static bool ascends(const int64_t *t, size_t n)
 }
 
 /* False: the step is none, or leads out of the range of times. */
-static bool fill_steps(int64_t first, uint64_t step, size_t n, int64_t *t)
+BY_CPU static bool fill_steps(int64_t first, uint64_t step, size_t n, int64_t *t)
 {
 	__int128 last = first + (__int128)step * (__int128)(n - 1);
 	if (last > INT64_MAX || (n > 1 && step == 0))
@@ -139,7 +140,7 @@ static bool read_integers(struct byte_reader *r, uint8_t mode, size_t n, int64_t
 	return true;
 }
 
-static void decimals_to_doubles(const int64_t *x, size_t n, unsigned exponent, double *v)
+BY_CPU static void decimals_to_doubles(const int64_t *x, size_t n, unsigned exponent, double *v)
 {
 	double power = decimal_power(exponent);
 	if (exponent == 0)

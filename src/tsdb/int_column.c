@@ -510,12 +510,14 @@ static bool decode_bitmap(struct byte_reader *r, size_t n, int64_t base, int64_t
 		return false;
 	if (!decode_flat(r, m, x + n - m))
 		return false;
-	const int64_t *other = x + n - m;
+	/* Without branches: which samples have changed is as good as random. Behind the last other its index stays. */
+	const int64_t *others = x + n - m;
+	uint64_t k = 0;
 	for (size_t i = 0; i < n; i++) {
 		uint64_t set = bytes[i >> 3] >> (i & 7) & 1;
-		uint64_t value = set ? (uint64_t)*other : 0;
-		other += set;
-		x[i] = (int64_t)((uint64_t)base + value);
+		uint64_t other = (uint64_t)others[k < m ? k : m - 1];
+		x[i] = (int64_t)((uint64_t)base + (other & -set));
+		k += set;
 	}
 	return true;
 }
