@@ -24,8 +24,7 @@ static void compare(const struct label_regex *re, struct slice expr, struct slic
 	strbuf_addch(&grouped, ')');
 	struct label_regex *engine;
 	if (label_regex_new(strbuf_slice(&grouped), &engine, NULL) == 0) {
-		/* Beyond UTF-8 a gap takes bytes that a dot does not. */
-		if (utf8_valid(text) && label_regex_matches(engine, text) != label_regex_matches(re, text))
+		if (label_regex_matches(engine, text) != label_regex_matches(re, text))
 			abort();
 		label_regex_free(engine);
 	}
@@ -36,7 +35,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct slice rest = slice_of((const char *)data, size);
 	struct slice expr = take_line(&rest), replacement = take_line(&rest);
-	if (expr.len > 500 || rest.len > 2000)
+	/* Beyond UTF-8, which labels never are, a gap takes bytes that a dot does not. */
+	if (expr.len > 500 || rest.len > 2000 || !utf8_valid(rest))
 		return 0;
 	struct label_regex *re;
 	struct err err;
