@@ -468,6 +468,7 @@ static void commit_histograms(struct head_appender *a)
 			strbuf_reset(&record);
 			wal_histogram_add(&record, p->ref, p->t_ms, chunk);
 			wal_append(a->head->wal, WAL_HISTOGRAMS, stripe->number, strbuf_slice(&record));
+			counter_add(M_TSDB_HISTOGRAMS_APPENDED, 1);
 		}
 		lock_release(&stripe->lock);
 		count(&a->stats, r, p->index);
@@ -477,7 +478,6 @@ static void commit_histograms(struct head_appender *a)
 
 static void count_refused(const struct append_stats *stats)
 {
-	counter_add(M_TSDB_SAMPLES_APPENDED, stats->by_result[APPEND_OK]);
 	uint64_t late = stats->by_result[APPEND_OUT_OF_ORDER];
 	uint64_t beyond = stats->by_result[APPEND_TOO_OLD] + stats->by_result[APPEND_TOO_FAR];
 	if (late)
@@ -500,6 +500,7 @@ static int commit(struct appender *ap, struct append_stats *stats,
 		return err_set(err, rc, "%s", why.msg);
 	}
 	commit_samples(a);
+	counter_add(M_TSDB_SAMPLES_APPENDED, a->stats.by_result[APPEND_OK]);
 	commit_histograms(a);
 	if (a->metadata.len > 0)
 		wal_append(wal, WAL_METADATA, 0, strbuf_slice(&a->metadata));

@@ -195,6 +195,7 @@ int tsdb_open(const struct tsdb_options *o, struct tsdb **out, struct err *err)
 	int64_t now_ms = clock_now_ms(db->options.clock);
 	for (unsigned i = 0; i < HEAD_STRIPES; i++)
 		db->head.stripes[i].frozen_at_ms = now_ms;
+	tsdb_set_gauges(db);
 	tsdb_start_timer(db);
 	*out = db;
 	return 0;

@@ -12,7 +12,12 @@
 #include "tsdb/retention.h"
 #include "tsdb/series_snapshot.h"
 
-enum { PART_SERIES = 1 << 17, PERIOD_MS = 5000, METADATA_RECORD_BYTES = 64 << 10 };
+enum {
+	PART_SERIES = 1 << 16, /* the labels of so many are in memory while a part is written */
+	PERIOD_MS = 5000,
+	RETRY_MS = 60000, /* after a failure: each attempt freezes what came meanwhile */
+	METADATA_RECORD_BYTES = 64 << 10,
+};
 
 /* --- sealing ------------------------------------------------------------------------------------------------- */
 
@@ -209,13 +214,21 @@ static int seal_due(struct tsdb *db, int64_t now_ms, struct err *err)
 	return 0;
 }
 
+/* A disk that is full is not asked every few seconds. */
+static bool is_resting(const struct tsdb *db, int64_t now_ms)
+{
+	return db->failed_at_ms && now_ms >= db->failed_at_ms && now_ms - db->failed_at_ms < RETRY_MS;
+}
+
 static int maintain(struct tsdb *db, int64_t now_ms, struct err *err)
 {
-	int rc = seal_due(db, now_ms, err);
+	int rc = is_resting(db, now_ms) ? 0 : seal_due(db, now_ms, err);
+	if (rc != 0)
+		db->failed_at_ms = now_ms;
 	if (rc == 0)
 		rc = retention_run(db, now_ms, err);
 	head_drop_frozen(&db->head, part_sets_oldest_seq(&db->parts));
-	gauge_set(M_TSDB_HEAD_SERIES, (double)db->head.n_series);
+	tsdb_set_gauges(db);
 	return rc;
 }
 
@@ -227,15 +240,27 @@ int tsdb_maintain(struct tsdb *db, int64_t now_ms, struct err *err)
 	return rc;
 }
 
+/* The stripes from *next on that make up a part. */
+static size_t choose_some(const struct tsdb *db, unsigned *next, unsigned out[HEAD_STRIPES])
+{
+	uint64_t series = 0;
+	size_t n = 0;
+	for (; *next < HEAD_STRIPES && series < PART_SERIES; ++*next) {
+		if (stripe_series(db, *next) == 0)
+			continue;
+		out[n++] = *next;
+		series += stripe_series(db, *next);
+	}
+	return n;
+}
+
 int tsdb_seal_all(struct tsdb *db, struct err *err)
 {
-	unsigned stripes[HEAD_STRIPES];
-	size_t n = 0;
+	unsigned stripes[HEAD_STRIPES], next = 0;
+	int rc = 0;
 	lock_take(&db->maintenance);
-	for (unsigned i = 0; i < HEAD_STRIPES; i++)
-		if (stripe_series(db, i) > 0)
-			stripes[n++] = i;
-	int rc = n ? tsdb_seal(db, stripes, n, clock_now_ms(db->options.clock), err) : 0;
+	for (size_t n; rc == 0 && (n = choose_some(db, &next, stripes)) > 0;)
+		rc = tsdb_seal(db, stripes, n, clock_now_ms(db->options.clock), err);
 	lock_release(&db->maintenance);
 	return rc;
 }

@@ -30,11 +30,15 @@ struct tsdb {
 	struct lock maintenance; /* LOCK_TSDB_MAINTENANCE: one sealing at a time */
 	timer_id timer;          /* MAINTENANCE */
 	bool closing;            /* MAINTENANCE */
+	int64_t failed_at_ms;    /* MAINTENANCE: when sealing failed last; 0: never */
 };
 
 /* Keeps a sentence for tsdb_start_notes(). */
 void tsdb_note(struct tsdb *db, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void tsdb_note_text(void *db, const char *text);
+
+/* Brings the gauges of /metrics up to date. */
+void tsdb_set_gauges(struct tsdb *db);
 
 /* Seals these stripes to one part (MAINTENANCE). On failure what was frozen stays in memory and is tried again. */
 MUST_CHECK int tsdb_seal(struct tsdb *db, const unsigned *stripes, size_t n, int64_t now_ms, struct err *err);

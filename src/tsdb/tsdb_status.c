@@ -1,4 +1,5 @@
 /* What the store says about itself. */
+#include "base/counters.h"
 #include "tsdb/tsdb_priv.h"
 #include "tsdb/wal_commit.h"
 #include <stdlib.h>
@@ -59,6 +60,21 @@ void tsdb_status(struct tsdb *db, struct tsdb_status *out)
 	out->wal_segments = wal.segments;
 	out->wal_damaged = wal.damaged_segments;
 	out->read_only = wal.refusing;
+}
+
+void tsdb_set_gauges(struct tsdb *db)
+{
+	struct tsdb_status s;
+	tsdb_status(db, &s);
+	bool is_empty = s.head_min_t_ms > s.head_max_t_ms;
+	gauge_set(M_TSDB_HEAD_SERIES, (double)s.head_series);
+	gauge_set(M_TSDB_HEAD_CHUNKS, (double)s.head_chunks);
+	gauge_set(M_TSDB_HEAD_MIN_TIME, is_empty ? 0 : (double)s.head_min_t_ms);
+	gauge_set(M_TSDB_HEAD_MAX_TIME, is_empty ? 0 : (double)s.head_max_t_ms);
+	gauge_set(M_TSDB_HEAD_BYTES, (double)s.head_memory_bytes);
+	gauge_set(M_TSDB_PARTS, (double)s.parts);
+	gauge_set(M_TSDB_PART_BYTES, (double)s.part_bytes);
+	gauge_set(M_TSDB_WAL_BYTES, (double)s.wal_bytes);
 }
 
 /* --- cardinality ----------------------------------------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 #include "tsdb/wal_commit.h"
 
+#include "base/counters.h"
 #include "base/crc32c.h"
 #include "base/lock.h"
 #include "base/vec.h"
@@ -195,6 +196,7 @@ static int sync_segment(struct wal *w, struct err *err)
 	lock_take(&w->lock);
 	w->syncs++;
 	lock_release(&w->lock);
+	counter_add(M_TSDB_WAL_SYNCS, 1);
 	return rc;
 }
 
@@ -307,6 +309,8 @@ static void set_refusing(struct wal *w, const struct err *why)
 	lock_take(&w->lock);
 	w->refusing = why != NULL;
 	w->failures++;
+	counter_add(M_TSDB_WAL_FAILURES, 1);
+	gauge_set(M_TSDB_READ_ONLY, w->refusing);
 	if (why) {
 		w->why = *why;
 	}
