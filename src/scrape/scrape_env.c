@@ -7,6 +7,7 @@ struct scrape_env *scrape_env_new(void)
 	struct scrape_env *env = (struct scrape_env *)xcalloc(1, sizeof(*env));
 	lock_init(&env->lock, LOCK_POOL, "scrape_env");
 	cond_init(&env->idle);
+	interval_stats_init(&env->intervals);
 	env->refs = 1;
 	return env;
 }
@@ -21,6 +22,7 @@ void scrape_env_unref(struct scrape_env *env)
 {
 	if (--env->refs > 0)
 		return;
+	interval_stats_done(&env->intervals);
 	cond_done(&env->idle);
 	lock_done(&env->lock);
 	free(env);

@@ -5,6 +5,7 @@
 #include "base/lock.h"
 #include "base/scheduler.h"
 #include "net/http_client.h"
+#include "scrape/interval_stats.h"
 #include "storage/appender.h"
 
 struct scrape_env {
@@ -13,6 +14,7 @@ struct scrape_env {
 	struct appendable *store;
 	uint64_t offset_seed; /* spreads equal targets of several servers over the interval */
 	bool extra_metrics;
+	struct interval_stats intervals;
 	struct lock lock; /* LOCK_POOL */
 	struct cond idle;
 	unsigned working; /* lock: answers that are being processed */

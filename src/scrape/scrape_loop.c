@@ -32,6 +32,7 @@ struct scrape_loop {
 	uint64_t cache_fingerprint;
 	struct metadata_cache metadata; /* changes: lock */
 	series_ref report_refs[REPORT_SERIES];
+	int64_t started_ns; /* when the last scrape began; 0: none has */
 
 	struct lock lock; /* LOCK_SCRAPE_POOL; guards the rest */
 	struct scrape_job *job;
@@ -477,6 +478,14 @@ static int64_t sample_time(const struct scrape_loop *l, int64_t when_ms, int64_t
 	return now_ms - when_ms <= snap_ms ? when_ms : now_ms;
 }
 
+static void note_interval(struct scrape_loop *l, int64_t now_ns)
+{
+	if (l->started_ns != 0)
+		interval_stats_add(
+		    &l->env->intervals, l->target.interval_ms, (double)(now_ns - l->started_ns) / 1e9);
+	l->started_ns = now_ns;
+}
+
 static void due(void *arg, int64_t when_ms)
 {
 	struct scrape_loop *l = (struct scrape_loop *)arg;
@@ -500,6 +509,7 @@ static void due(void *arg, int64_t when_ms)
 	run->job = job;
 	run->t_ms = sample_time(l, when_ms, clock_now_ms(clock));
 	run->started_ns = clock_mono_ns(clock);
+	note_interval(l, run->started_ns);
 	if (!job->forced_error) {
 		send_request(run);
 	} else if (scrape_env_enter(l->env)) {

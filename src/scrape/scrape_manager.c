@@ -235,6 +235,7 @@ static void collect(void *arg, struct metrics_writer *w)
 			metrics_sample(w, "", per_job[i].value(*p), "scrape_job", (*p)->name, NULL);
 	}
 	collect_syncs(m, w);
+	interval_stats_collect(&m->env->intervals, w);
 	metrics_family(
 	    w, "prometheus_sd_discovered_targets", "gauge", "Current number of discovered targets.");
 	VEC_EACH (struct scrape_pool *, p, &m->pools)

@@ -1,3 +1,5 @@
+unit_tests += tests/scrape/test_interval_stats
+tests_scrape_test_interval_stats_SOURCES = tests/scrape/test_interval_stats.c
 unit_tests += tests/scrape/test_parse_text
 tests_scrape_test_parse_text_SOURCES = tests/scrape/test_parse_text.c
 unit_tests += tests/scrape/test_scrape_loop
