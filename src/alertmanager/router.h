@@ -53,9 +53,8 @@ void router_put_alerts(struct router *r, const struct alert *alerts, size_t n, i
 /* ERR_INVALID with Alertmanager's text: no labels, bad names, end before start, bad UTF-8. */
 MUST_CHECK int router_check_alert(const struct alert *alert, struct err *err);
 
-/* --- what the API shows
- * ------------------------------------------------------------------------------------------ */
-enum alert_state { ALERT_ACTIVE, ALERT_SUPPRESSED, ALERT_UNPROCESSED };
+/* --- what the API shows ----------------------------------------------------------------------------------- */
+enum routed_state { ROUTED_ACTIVE, ROUTED_SUPPRESSED, ROUTED_UNPROCESSED };
 
 struct router_filter {
 	bool active, silenced, inhibited, muted; /* false hides such alerts (muted: groups) */
@@ -68,22 +67,22 @@ struct router_filter {
 #define ROUTER_FILTER_ALL                                                                                    \
 	((struct router_filter){.active = true, .silenced = true, .inhibited = true, .muted = true})
 
-struct alert_view {
+struct routed_alert {
 	struct alert alert; /* updated_at_ms filled */
 	uint64_t fingerprint;
 	const struct slice *receivers; /* names */
 	size_t n_receivers;
-	enum alert_state state;
+	enum routed_state state;
 	const struct slice *silenced_by, *inhibited_by,
 	    *muted_by; /* silence ids; fingerprints as hex; interval names */
 	size_t n_silenced_by, n_inhibited_by, n_muted_by;
 };
 
-struct alert_group_view {
+struct routed_group {
 	const struct labels *labels; /* those the group was made by */
 	const struct labels *route_labels;
 	struct slice receiver;
-	const struct alert_view *alerts;
+	const struct routed_alert *alerts;
 	size_t n_alerts;
 };
 
@@ -95,9 +94,9 @@ struct receiver_view {
 /* Snapshots; all of it lives in the arena, which also holds the references. Resolved alerts are not listed.
  * Alerts come by fingerprint, groups by labels and then receiver, receivers in the order of the file. */
 void router_list_alerts(struct router *r, const struct router_filter *f, int64_t now_ms, struct arena *arena,
-    const struct alert_view **out, size_t *n);
+    const struct routed_alert **out, size_t *n);
 void router_list_groups(struct router *r, const struct router_filter *f, int64_t now_ms, struct arena *arena,
-    const struct alert_group_view **out, size_t *n);
+    const struct routed_group **out, size_t *n);
 void router_list_receivers(struct router *r, const struct router_filter *f, struct arena *arena,
     const struct receiver_view **out, size_t *n);
 

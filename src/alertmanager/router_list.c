@@ -71,11 +71,11 @@ static struct slice fingerprint_text(struct arena *arena, uint64_t fingerprint)
 }
 
 /* With the lock: what the index knows. */
-static void fill_alert(struct listing *l, struct alert_entry *e, struct alert_view *out)
+static void fill_alert(struct listing *l, struct alert_entry *e, struct routed_alert *out)
 {
 	struct alert_version *v = alert_version_hold(e->now);
 	l->held->v[l->held->n++] = v;
-	*out = (struct alert_view){.alert = v->alert, .fingerprint = e->fingerprint};
+	*out = (struct routed_alert){.alert = v->alert, .fingerprint = e->fingerprint};
 	const struct alert_entry *by = inhibit_find(e, l->now_ms);
 	if (by) {
 		struct slice *ids = ARENA_NEW(l->arena, struct slice);
@@ -86,13 +86,13 @@ static void fill_alert(struct listing *l, struct alert_entry *e, struct alert_vi
 }
 
 /* Without the lock: silences, the state, and whether it is wanted. */
-static bool finish_alert(struct listing *l, struct alert_view *v)
+static bool finish_alert(struct listing *l, struct routed_alert *v)
 {
 	if (l->any_silence)
 		v->n_silenced_by = silence_store_match(
 		    l->r->silences, v->alert.labels, l->now_ms, l->arena, &v->silenced_by);
 	bool is_suppressed = v->n_silenced_by > 0 || v->n_inhibited_by > 0;
-	v->state = is_suppressed || v->n_muted_by > 0 ? ALERT_SUPPRESSED : ALERT_ACTIVE;
+	v->state = is_suppressed || v->n_muted_by > 0 ? ROUTED_SUPPRESSED : ROUTED_ACTIVE;
 	if (!l->f->active && !is_suppressed)
 		return false;
 	if (!l->f->silenced && v->n_silenced_by > 0)
@@ -112,7 +112,7 @@ static struct listing listing_begin(
 
 /* --- alerts ------------------------------------------------------------------------------------------------------ */
 /* Names of the receivers of the entry's routes; false when none passes the filter. With the lock. */
-static bool fill_receivers(struct listing *l, const struct alert_entry *e, struct alert_view *out)
+static bool fill_receivers(struct listing *l, const struct alert_entry *e, struct routed_alert *out)
 {
 	struct slice *names = ARENA_ARRAY(l->arena, struct slice, e->n_places);
 	bool any = false;
@@ -130,18 +130,18 @@ static bool fill_receivers(struct listing *l, const struct alert_entry *e, struc
 
 static int view_order(const void *pa, const void *pb)
 {
-	const struct alert_view *a = pa, *b = pb;
+	const struct routed_alert *a = pa, *b = pb;
 	return (a->fingerprint > b->fingerprint) - (a->fingerprint < b->fingerprint);
 }
 
 void router_list_alerts(struct router *r, const struct router_filter *f, int64_t now_ms, struct arena *arena,
-    const struct alert_view **out, size_t *n)
+    const struct routed_alert **out, size_t *n)
 {
 	struct listing l = listing_begin(r, f, now_ms, arena);
 	lock_take(&r->lock);
 	size_t count = r->gen ? r->store.entries.len : 0, len = 0;
 	l.held->v = ARENA_ARRAY(arena, struct alert_version *, count);
-	struct alert_view *v = ARENA_ARRAY(arena, struct alert_view, count);
+	struct routed_alert *v = ARENA_ARRAY(arena, struct routed_alert, count);
 	for (size_t i = 0; i < count; i++) {
 		struct alert_entry *e = r->store.entries.v[i];
 		if (alert_is_resolved(&e->now->alert, now_ms) || !passes_filter(f, e->labels))
@@ -164,8 +164,8 @@ void router_list_alerts(struct router *r, const struct router_filter *f, int64_t
 /* As notifications list them. */
 static int notified_order(const void *pa, const void *pb)
 {
-	const struct labels *x = ((const struct alert_view *)pa)->alert.labels;
-	const struct labels *y = ((const struct alert_view *)pb)->alert.labels;
+	const struct labels *x = ((const struct routed_alert *)pa)->alert.labels;
+	const struct labels *y = ((const struct routed_alert *)pb)->alert.labels;
 	int c = slice_cmp(labels_get(x, SL("job")), labels_get(y, SL("job")));
 	if (c == 0)
 		c = slice_cmp(labels_get(x, SL("instance")), labels_get(y, SL("instance")));
@@ -176,7 +176,7 @@ static int notified_order(const void *pa, const void *pb)
 
 static int group_order(const void *pa, const void *pb)
 {
-	const struct alert_group_view *a = pa, *b = pb;
+	const struct routed_group *a = pa, *b = pb;
 	int c = labels_cmp(a->labels, b->labels);
 	return c ? c : slice_cmp(a->receiver, b->receiver);
 }
@@ -201,15 +201,15 @@ static const struct slice *copy_names(struct arena *arena, const struct slice *n
 }
 
 /* With the lock. */
-static void fill_group(struct listing *l, const struct alert_group *g, struct alert_group_view *out)
+static void fill_group(struct listing *l, const struct alert_group *g, struct routed_group *out)
 {
-	*out = (struct alert_group_view){
+	*out = (struct routed_group){
 	    .labels = labels_copy_to(l->arena, g->labels),
 	    .route_labels = copy_route_labels(l->arena, &g->route->labels),
 	    .receiver = copy(l->arena, g->route->receiver->name),
 	};
 	const struct slice *muted_by = copy_names(l->arena, g->muted_by, g->n_muted_by);
-	struct alert_view *v = ARENA_ARRAY(l->arena, struct alert_view, g->members.len);
+	struct routed_alert *v = ARENA_ARRAY(l->arena, struct routed_alert, g->members.len);
 	size_t n = 0;
 	for (size_t i = 0; i < g->members.len; i++) {
 		struct alert_entry *e = g->members.v[i];
@@ -233,9 +233,9 @@ static size_t count_members(const struct hashtab *groups)
 }
 
 /* Without the lock: drops alerts that are not wanted; false when none is left. */
-static bool finish_group(struct listing *l, struct alert_group_view *g)
+static bool finish_group(struct listing *l, struct routed_group *g)
 {
-	struct alert_view *v = ARENA_ARRAY(l->arena, struct alert_view, g->n_alerts);
+	struct routed_alert *v = ARENA_ARRAY(l->arena, struct routed_alert, g->n_alerts);
 	size_t n = 0;
 	for (size_t i = 0; i < g->n_alerts; i++) {
 		v[n] = g->alerts[i];
@@ -249,14 +249,14 @@ static bool finish_group(struct listing *l, struct alert_group_view *g)
 }
 
 void router_list_groups(struct router *r, const struct router_filter *f, int64_t now_ms, struct arena *arena,
-    const struct alert_group_view **out, size_t *n)
+    const struct routed_group **out, size_t *n)
 {
 	struct listing l = listing_begin(r, f, now_ms, arena);
 	lock_take(&r->lock);
 	const struct hashtab none = {0};
 	const struct hashtab *groups = r->gen ? &r->gen->dispatcher.groups : &none;
 	l.held->v = ARENA_ARRAY(arena, struct alert_version *, count_members(groups));
-	struct alert_group_view *v = ARENA_ARRAY(arena, struct alert_group_view, groups->len);
+	struct routed_group *v = ARENA_ARRAY(arena, struct routed_group, groups->len);
 	size_t len = 0, i = 0;
 	for (struct hashtab_entry *slot; (slot = hashtab_next(groups, &i));) {
 		const struct alert_group *g = slot->value;

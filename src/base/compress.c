@@ -7,8 +7,7 @@
 
 enum { GZIP_WINDOW = 15 + 16, ZLIB_WINDOW = 15, MIN_CHUNK_BYTES = 4096, MAX_CHUNK_BYTES = 1 << 20 };
 
-/* --- snappy
- * ---------------------------------------------------------------------------------------------------- */
+/* --- snappy ----------------------------------------------------------------------------------------------- */
 
 /* The densest element is a copy: 64 bytes from 3. A block that declares more than that allows is torn or a
  * bomb. */
@@ -44,8 +43,7 @@ void snappy_encode(struct slice in, struct strbuf *out)
 		strbuf_advance(out, n);
 }
 
-/* --- gzip and deflate
- * ------------------------------------------------------------------------------------------ */
+/* --- gzip and deflate ------------------------------------------------------------------------------------- */
 
 /* zlib counts in 32 bits and takes input it does not write to without const. */
 static size_t feed(z_stream *z, struct slice *in)

@@ -302,8 +302,7 @@ struct am_integration {
 /* "webhook", "email", ...: the name in metrics, logs and the notification log. */
 const char *am_kind_name(enum am_kind kind);
 
-/* --- used by config_alertmanager.c
- * ------------------------------------------------------------------------------- */
+/* --- used by config_alertmanager.c ------------------------------------------------------------------------ */
 /* Fills defaults, decodes `global` (NULL: not given), checks it. */
 void am_global_decode(struct config_ctx *ctx, const struct yaml_node *node, struct am_global *out);
 /* Decodes one block of `<kind>_configs`; inherits from `global`. */

@@ -63,8 +63,10 @@ int routing_new(const struct routing_options *o, struct routing **out, struct er
 	if (has_routes) {
 		r->api = api_alerts_v2_new(r->router, scheduler_clock(o->scheduler));
 		api_alerts_v2_add(r->api, o->server);
-		if (listener)
+		if (listener) {
 			api_alerts_v2_add(r->api, listener);
+			api_alerts_v2_add_standalone(r->api, listener);
+		}
 	}
 	*out = r;
 	return 0;

@@ -14,8 +14,7 @@ struct unit {
 	uint64_t factor;
 };
 
-/* --- Prometheus durations
- * ------------------------------------------------------------------------------------------- */
+/* --- Prometheus durations --------------------------------------------------------------------------------- */
 
 /* From the largest to the smallest, which is the order they must be written in; in milliseconds. */
 static const struct unit units[] = {
@@ -149,8 +148,7 @@ void duration_print(struct strbuf *out, int64_t ms)
 	}
 }
 
-/* --- Go durations
- * ----------------------------------------------------------------------------------------------------- */
+/* --- Go durations ----------------------------------------------------------------------------------------- */
 
 static const struct unit go_units[] = {
     {"ns", 1},

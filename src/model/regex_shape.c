@@ -284,8 +284,7 @@ static bool parse_alternation(struct parser *p, struct list *out)
 	return true;
 }
 
-/* --- what follows from the patterns
- * ------------------------------------------------------------------------------------ */
+/* --- what follows from the patterns ----------------------------------------------------------------------- */
 
 static int by_bytes(const void *a, const void *b)
 {

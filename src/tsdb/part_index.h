@@ -11,8 +11,7 @@
 #include "tsdb/page_file.h"
 #include "tsdb/postings.h"
 
-/* --- building
- * --------------------------------------------------------------------------------------------------- */
+/* --- building --------------------------------------------------------------------------------------------- */
 struct part_index_builder;
 
 struct part_index_builder *part_index_builder_new(void);
@@ -24,8 +23,7 @@ MUST_CHECK int part_index_builder_add(
 uint32_t part_index_builder_count(const struct part_index_builder *b);
 void part_index_builder_write(struct part_index_builder *b, struct page_writer *w);
 
-/* --- reading
- * ---------------------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------------------- */
 struct part_index;
 
 /* Reads and checks the table of contents. `f` is borrowed and must outlive the index. */

@@ -63,11 +63,11 @@ static void key_texts(struct json *j, const char *key, const struct slice *v, si
 	json_array_end(j);
 }
 
-static void write_status(struct json *j, const struct alert_view *v)
+static void write_status(struct json *j, const struct routed_alert *v)
 {
-	static const char *const states[] = {[ALERT_ACTIVE] = "active",
-	    [ALERT_SUPPRESSED] = "suppressed",
-	    [ALERT_UNPROCESSED] = "unprocessed"};
+	static const char *const states[] = {[ROUTED_ACTIVE] = "active",
+	    [ROUTED_SUPPRESSED] = "suppressed",
+	    [ROUTED_UNPROCESSED] = "unprocessed"};
 	json_key(j, "status");
 	json_object_begin(j);
 	key_texts(j, "inhibitedBy", v->inhibited_by, v->n_inhibited_by);
@@ -84,7 +84,7 @@ static void write_receiver_name(struct json *j, struct slice name)
 	json_object_end(j);
 }
 
-static void write_alert(struct json *j, const struct alert_view *v)
+static void write_alert(struct json *j, const struct routed_alert *v)
 {
 	char fingerprint[17];
 	snprintf(fingerprint, sizeof(fingerprint), "%016" PRIx64, v->fingerprint);
@@ -111,7 +111,7 @@ static void get_alerts(struct http_request *req, void *arg)
 {
 	struct api_alerts_v2 *api = arg;
 	struct router_filter f;
-	const struct alert_view *v;
+	const struct routed_alert *v;
 	size_t n;
 	if (!read_filter(req, &f))
 		return;
@@ -130,7 +130,7 @@ static void get_groups(struct http_request *req, void *arg)
 {
 	struct api_alerts_v2 *api = arg;
 	struct router_filter f;
-	const struct alert_group_view *v;
+	const struct routed_group *v;
 	size_t n;
 	if (!read_filter(req, &f))
 		return;

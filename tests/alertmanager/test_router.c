@@ -291,13 +291,13 @@ static void muted_times_are_obeyed(void **state)
 	check_int("one is muted", fixture_new_calls(&f), 1);
 	check_true("the active one speaks", fixture_last_has(&f, "\"quiet\":\"no\""));
 	struct router_filter all = ROUTER_FILTER_ALL;
-	const struct alert_group_view *groups;
+	const struct routed_group *groups;
 	size_t n;
 	router_list_groups(f.router, &all, clock_now_ms(f.clock), f.arena, &groups, &n);
 	check_int("groups", n, 2);
 	size_t muted = groups[0].alerts[0].n_muted_by ? 0 : 1;
 	check_slice("muted by", groups[muted].alerts[0].muted_by[0], SL("night"));
-	check_int("state", groups[muted].alerts[0].state, ALERT_SUPPRESSED);
+	check_int("state", groups[muted].alerts[0].state, ROUTED_SUPPRESSED);
 	fixture_run_until(&f, 12 * FIXTURE_MINUTE);
 	check_int("told after the night", fixture_new_calls(&f), 1);
 	check_true("which", fixture_last_has(&f, "\"quiet\":\"yes\""));
@@ -351,7 +351,7 @@ static void lists_show_what_is_active(void **state)
 	fixture_alert(&f, 0, 1 * FIXTURE_SECOND, "severity", "info", NULL);
 	fixture_run_until(&f, 2 * FIXTURE_SECOND);
 	struct router_filter filter = ROUTER_FILTER_ALL;
-	const struct alert_view *v;
+	const struct routed_alert *v;
 	size_t n;
 	router_list_alerts(f.router, &filter, clock_now_ms(f.clock), f.arena, &v, &n);
 	check_int("resolved ones are not listed", n, 2);
@@ -365,7 +365,7 @@ static void lists_show_what_is_active(void **state)
 	router_list_alerts(f.router, &filter, clock_now_ms(f.clock), f.arena, &v, &n);
 	check_int("without the active", n, 1);
 	check_int("inhibited by one", v[0].n_inhibited_by, 1);
-	check_int("state", v[0].state, ALERT_SUPPRESSED);
+	check_int("state", v[0].state, ROUTED_SUPPRESSED);
 	const struct receiver_view *receivers;
 	router_list_receivers(f.router, &filter, f.arena, &receivers, &n);
 	check_int("receivers", n, 1);

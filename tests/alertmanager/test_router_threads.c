@@ -91,8 +91,8 @@ static void *post_many(void *arg)
 		}
 		router_put_alerts(s->router, v, ALERTS, now_ms);
 		struct router_filter all = ROUTER_FILTER_ALL;
-		const struct alert_view *alerts;
-		const struct alert_group_view *groups;
+		const struct routed_alert *alerts;
+		const struct routed_group *groups;
 		size_t n;
 		router_list_alerts(s->router, &all, now_ms, arena, &alerts, &n);
 		router_list_groups(s->router, &all, now_ms, arena, &groups, &n);
