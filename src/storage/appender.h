@@ -75,7 +75,8 @@ struct appender_ops {
 
 	/* Logs, then makes visible; the appender is freed in every case. When `durable` is given, it is called exactly
 	 * once, from any thread, perhaps before commit returns, when the log is on disk (rc 0) or could not be written
-	 * (rc < 0, and `why` says why), also when commit itself fails: it is the one place to answer from. A commit without
+	 * (rc < 0, and `why` says why), also when commit itself fails: it is the one place to answer from, and must not wait
+	 * for the store. A commit without
 	 * it does not wait for the disk. `stats` counts what became of the samples in the end; the results of append() are
 	 * what was known then. */
 	int (*commit)(struct appender *a, struct append_stats *stats,

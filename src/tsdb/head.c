@@ -135,18 +135,23 @@ static int new_series(struct head *h, const struct labels *labels, series_ref *r
 	return rc;
 }
 
-/* A series that ended and was about to be dropped comes back. The snapshot being written leaves it out, so it is logged
- * anew, before it takes samples again. False: too late, it is gone. */
-static bool revive(struct head *h, series_ref ref)
+/* The snapshot being written leaves the series out, so it is logged anew, before it takes samples again. */
+void head_revive_series(struct head *h, series_ref ref)
+{
+	struct head_series *s = series_of(h, ref);
+	log_series(h, ref, s->labels);
+	s->flags &= (uint32_t)~SERIES_DYING & 0xff;
+}
+
+/* False: too late, the series is gone. */
+static bool keep_alive(struct head *h, series_ref ref)
 {
 	struct head_series *s = series_of(h, ref);
 	struct series_stripe *stripe = &h->stripes[series_stripe_of(ref)];
 	lock_take(&stripe->lock);
 	bool is_there = s->labels != 0;
-	if (is_there && (s->flags & SERIES_DYING)) {
-		log_series(h, ref, s->labels);
-		s->flags &= (uint32_t)~SERIES_DYING & 0xff;
-	}
+	if (is_there && (s->flags & SERIES_DYING))
+		head_revive_series(h, ref);
 	lock_release(&stripe->lock);
 	return is_there;
 }
@@ -164,7 +169,7 @@ static int find_or_make(struct head *h, const struct labels *labels, series_ref 
 		rwlock_release(&h->index_lock);
 		if (rc != 0)
 			return rc;
-		if (!is_known || revive(h, found)) {
+		if (!is_known || keep_alive(h, found)) {
 			*ref = found;
 			return 0;
 		}

@@ -61,6 +61,8 @@ MUST_CHECK int head_add_series(struct head *h, const struct series_key *key, con
     series_ref *ref, struct err *err);
 /* For replay: this ref has these labels. False: another series has the ref or the labels, or there is no room. */
 bool head_restore_series(struct head *h, series_ref ref, const struct labels *labels);
+/* A series that ended and was about to be dropped comes back (its stripe's lock). */
+void head_revive_series(struct head *h, series_ref ref);
 /* Takes a dying series out of the index; its ref is not used again. Without locks held. */
 void head_drop_series(struct head *h, series_ref ref);
 

@@ -210,8 +210,7 @@ static inline enum append_result judge(const struct append_bounds *bounds, const
 		return APPEND_UNKNOWN_REF;
 	unsigned i = series_in_block(s->ref);
 	const struct head_series *series = &b->series[i];
-	if (unlikely(atomic_load_explicit(&series->labels, memory_order_relaxed) == 0 ||
-		     series->flags & SERIES_DYING))
+	if (unlikely(atomic_load_explicit(&series->labels, memory_order_relaxed) == 0))
 		return APPEND_UNKNOWN_REF;
 	if (unlikely(s->t_ms <= b->last[i].t_ms))
 		return judge_old(stripe, b, i, s->t_ms, s->v);
@@ -350,6 +349,8 @@ static size_t take_samples(struct head *h, struct series_stripe *stripe, const s
 			prefetch_bytes(h, stripe, &s[i + PREFETCH / 2]);
 		struct head_block *b = head_columns_block(&h->columns, s[i].ref);
 		enum append_result r = judge(bounds, stripe, b, &s[i]);
+		if (unlikely(r == APPEND_OK && b->series[series_in_block(s[i].ref)].flags & SERIES_DYING))
+			head_revive_series(h, s[i].ref);
 		if (likely(r == APPEND_OK) &&
 		    unlikely(!series_stripe_append(stripe, b, s[i].ref, s[i].t_ms, s[i].v)))
 			r = APPEND_LIMIT;
@@ -443,6 +444,8 @@ static enum append_result take_histogram(struct head *h, struct series_stripe *s
 									  : APPEND_DUPLICATE;
 	if (r != APPEND_OK)
 		return r == APPEND_REPEATED ? APPEND_DUPLICATE : r;
+	if (series->flags & SERIES_DYING)
+		head_revive_series(h, ref);
 	series_stripe_close_chunk(stripe, b, ref);
 	if (head_histograms_add(&stripe->histograms, ref, t_ms, chunk, NULL) != 0)
 		return APPEND_LIMIT;

@@ -21,7 +21,7 @@ enum head_series_flag {
 	SERIES_LAST_IS_HISTOGRAM = 1,
 	SERIES_HAS_HISTOGRAMS = 2, /* some of its samples in the head are */
 	SERIES_IDLE = 4,           /* had no sample between the last two times its stripe was sealed */
-	SERIES_DYING = 8,          /* ended, and about to be dropped: takes no samples */
+	SERIES_DYING = 8,          /* ended, and about to be dropped unless a sample comes */
 };
 
 struct head_series {

@@ -2,6 +2,8 @@
 #include "base/xmalloc.h"
 #include "model/stale_marker.h"
 #include "tests/tsdb/store_probe.h"
+#include "tsdb/head_seal.h"
+#include "tsdb/series_snapshot.h"
 #include "tsdb/tsdb_priv.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -274,6 +276,47 @@ static void ended_series_leave_the_head_and_come_back(void **state)
 	fixture_done(&f);
 }
 
+/* A sample that comes between the freezing of its stripe and the dropping of what ended there keeps its series, also over
+ * a restart from the snapshot that left it out. */
+static void a_dying_series_comes_back_with_a_sample(void **state)
+{
+	(void)state;
+	struct fixture f = fixture_new(NULL);
+	struct err err;
+	probe_add(f.db, f.a, START_MS, 1);
+	probe_add(f.db, f.b, START_MS, 1);
+	series_ref ref = head_find_labels(&f.db->head, f.a);
+	check_ok("seal", tsdb_seal_all(f.db, &err), &err);
+	struct stripe_seal seal;
+	for (int i = 0; i < 2; i++) {
+		head_freeze(&f.db->head, 0, START_MS + 1, &seal);
+		if (i == 0)
+			stripe_seal_done(&seal);
+	}
+	struct appendable *door = tsdb_appendable(f.db);
+	struct appender *a;
+	check_ok("begin", door->begin(door, &a, &err), &err);
+	struct sample s = {.ref = ref, .t_ms = START_MS + 5, .v = 2};
+	uint8_t result;
+	check_ok("append", a->ops->append(a, &s, 1, &result, &err), &err);
+	check_int("welcome", result, APPEND_OK);
+	check_ok("commit", a->ops->commit(a, NULL, NULL, NULL, &err), &err);
+	check_ok(
+	    "snapshot", series_snapshot_write(&f.db->head, &seal, f.db->dir.fs, f.db->dir.head, &err), &err);
+	head_drop_dying(&f.db->head, &seal);
+	stripe_seal_done(&seal);
+	check_int("kept", head_find_labels(&f.db->head, f.a), ref);
+	check_int("the other went", head_find_labels(&f.db->head, f.b), 0);
+	const char *want =
+	    "{__name__=\"a\", job=\"x\"} 1700000000000=3ff0000000000000 1700000000005=4000000000000000\n"
+	    "{__name__=\"b\", job=\"y\"} 1700000000000=3ff0000000000000\n";
+	check_dump("now", &f, INT64_MIN, INT64_MAX, want);
+	reopen(&f, NULL);
+	check_dump("after a restart", &f, INT64_MIN, INT64_MAX, want);
+	check_int("the same ref", head_find_labels(&f.db->head, f.a), ref);
+	fixture_done(&f);
+}
+
 static void the_log_is_cut_behind_what_is_sealed(void **state)
 {
 	(void)state;
@@ -479,6 +522,7 @@ TEST_MAIN("tsdb", cmocka_unit_test(order_and_bounds), cmocka_unit_test(extremes_
     cmocka_unit_test(transactions), cmocka_unit_test(bad_series_are_refused),
     cmocka_unit_test(a_querier_keeps_what_it_saw), cmocka_unit_test(a_clock_that_jumps_deletes_nothing),
     cmocka_unit_test(ended_series_leave_the_head_and_come_back),
+    cmocka_unit_test(a_dying_series_comes_back_with_a_sample),
     cmocka_unit_test(the_log_is_cut_behind_what_is_sealed), cmocka_unit_test(status_and_cardinality),
     cmocka_unit_test(foreign_directories_are_left_alone), cmocka_unit_test(a_failed_sync_is_survived),
     cmocka_unit_test(the_scheduler_seals_in_time))
