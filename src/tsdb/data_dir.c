@@ -47,27 +47,33 @@ static int check_owner(const struct data_dir *d, struct err *err)
 	return rc;
 }
 
-static int make_and_lock(struct data_dir *d, struct err *err)
+static int lock_dir(struct data_dir *d, struct err *err)
 {
 	char *lock = xasprintf("%s/lock", d->path);
-	int rc = fs_mkdir(d->fs, d->path, err);
-	if (rc == 0)
-		rc = fs_lock_file(d->fs, lock, &d->lock_fd, err);
+	int rc = fs_lock_file(d->fs, lock, &d->lock_fd, err);
 	if (rc == ERR_BUSY)
 		rc = err_set(err, ERR_BUSY, "%s is locked by another process", d->path);
+	free(lock);
+	return rc;
+}
+
+static int make_and_lock(struct data_dir *d, struct err *err)
+{
+	int rc = fs_mkdir(d->fs, d->path, err);
+	if (rc == 0)
+		rc = lock_dir(d, err);
 	if (rc == 0)
 		rc = fs_mkdir(d->fs, d->wal, err);
 	if (rc == 0)
 		rc = fs_mkdir(d->fs, d->head, err);
 	if (rc == 0)
 		rc = fs_mkdir(d->fs, d->parts, err);
-	free(lock);
 	return rc;
 }
 
-int data_dir_open(struct fs *fs, const char *path, struct data_dir *out, struct err *err)
+static struct data_dir data_dir_at(struct fs *fs, const char *path)
 {
-	struct data_dir d = {
+	return (struct data_dir){
 	    .fs = fs,
 	    .path = xstrdup(path),
 	    .wal = xasprintf("%s/wal", path),
@@ -75,9 +81,33 @@ int data_dir_open(struct fs *fs, const char *path, struct data_dir *out, struct 
 	    .parts = xasprintf("%s/parts", path),
 	    .lock_fd = -1,
 	};
+}
+
+int data_dir_open(struct fs *fs, const char *path, struct data_dir *out, struct err *err)
+{
+	struct data_dir d = data_dir_at(fs, path);
 	int rc = check_owner(&d, err);
 	if (rc == 0)
 		rc = make_and_lock(&d, err);
+	if (rc != 0)
+		data_dir_close(&d);
+	else
+		*out = d;
+	return rc;
+}
+
+/* Whoever made the store made the manifest and the lock file: a copy without the latter is in nobody's use. */
+int data_dir_open_existing(struct fs *fs, const char *path, struct data_dir *out, struct err *err)
+{
+	struct data_dir d = data_dir_at(fs, path);
+	char *manifest = xasprintf("%s/manifest", path), *lock = xasprintf("%s/lock", path);
+	int rc = check_owner(&d, err);
+	if (rc == 0 && !fs_exists(fs, manifest))
+		rc = err_set(err, ERR_NOT_FOUND, "%s holds no store: there is no manifest", path);
+	if (rc == 0 && fs_exists(fs, lock))
+		rc = lock_dir(&d, err);
+	free(manifest);
+	free(lock);
 	if (rc != 0)
 		data_dir_close(&d);
 	else

@@ -14,4 +14,6 @@ struct data_dir {
 /* Checks, makes what is missing, and locks. When it fails nothing was made or changed but, perhaps, empty folders.
  * ERR_EXISTS: it belongs to a Prometheus; ERR_BUSY: locked; ERR_IO: not writable. */
 MUST_CHECK int data_dir_open(struct fs *fs, const char *path, struct data_dir *out, struct err *err);
+/* The same of a store that is there, for reading: nothing is made. ERR_NOT_FOUND: there is no store. */
+MUST_CHECK int data_dir_open_existing(struct fs *fs, const char *path, struct data_dir *out, struct err *err);
 void data_dir_close(struct data_dir *d);

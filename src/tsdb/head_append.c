@@ -118,7 +118,8 @@ static struct append_bounds bounds_now(const struct head *h)
 int head_begin(struct appendable *self, struct appender **out, struct err *err)
 {
 	struct head *h = (struct head *)self;
-	int rc = wal_ready(h->wal, err);
+	int rc = h->wal ? wal_ready(h->wal, err)
+			: err_set(err, ERR_UNAVAILABLE, "the store is open for reading only");
 	if (rc != 0)
 		return rc;
 	lock_take(&h->spare_lock);

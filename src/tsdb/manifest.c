@@ -184,13 +184,30 @@ static int rewrite(struct manifest *m, struct err *err)
 	return rc;
 }
 
-int manifest_open(struct fs *fs, const char *dir, struct manifest **out, bool *torn, struct err *err)
+static struct manifest *manifest_new(struct fs *fs, const char *dir)
 {
 	struct manifest *m = xcalloc(1, sizeof(*m));
 	m->fs = fs;
 	m->fd = -1;
 	m->next_seq = 1;
 	m->path = xasprintf("%s/manifest", dir);
+	return m;
+}
+
+int manifest_read(struct fs *fs, const char *dir, struct manifest **out, bool *torn, struct err *err)
+{
+	struct manifest *m = manifest_new(fs, dir);
+	int rc = load(m, torn, err);
+	if (rc)
+		manifest_close(m);
+	else
+		*out = m;
+	return rc;
+}
+
+int manifest_open(struct fs *fs, const char *dir, struct manifest **out, bool *torn, struct err *err)
+{
+	struct manifest *m = manifest_new(fs, dir);
 	bool was_torn = false;
 	int rc = fs_exists(fs, m->path) ? load(m, &was_torn, err) : 0;
 	/* Written anew at each start: a torn end is gone, and the file short. */

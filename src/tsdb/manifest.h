@@ -31,6 +31,9 @@ struct manifest_change {
  * ERR_CORRUPT when the file is damaged before its end. */
 MUST_CHECK int manifest_open(
     struct fs *fs, const char *dir, struct manifest **out, bool *torn, struct err *err);
+/* The same of a manifest that is there, without writing: it takes no commits. */
+MUST_CHECK int manifest_read(
+    struct fs *fs, const char *dir, struct manifest **out, bool *torn, struct err *err);
 void manifest_close(struct manifest *m);
 
 /* A number no part had before; durable only with the part that uses it. */

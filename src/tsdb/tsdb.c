@@ -125,11 +125,12 @@ static int replay_and_open_log(struct tsdb *db, struct err *err)
 	struct wal_replay replay = {.fs = db->dir.fs,
 	    .dir = db->dir.wal,
 	    .head = &db->head,
+	    .read_only = db->options.read_only,
 	    .progress = progress,
 	    .note = tsdb_note_text,
 	    .arg = db};
 	int rc = wal_replay_run(&replay, err);
-	if (rc == 0) {
+	if (rc == 0 && !db->options.read_only) {
 		struct wal_options o = {.fs = db->dir.fs,
 		    .dir = db->dir.wal,
 		    .sync = db->options.wal_sync,
@@ -144,19 +145,32 @@ static int replay_and_open_log(struct tsdb *db, struct err *err)
 	return rc;
 }
 
-static int open_files(struct tsdb *db, struct err *err)
+static int remove_orphans(struct tsdb *db, struct err *err)
+{
+	struct orphans orphans = {db, err};
+	return fs_list(db->dir.fs, db->dir.parts, drop_orphan, &orphans, err);
+}
+
+static int open_manifest(struct tsdb *db, struct err *err)
 {
 	bool torn;
-	int rc = data_dir_open(db->options.fs, db->options.path, &db->dir, err);
-	if (rc != 0)
-		return rc;
-	rc = manifest_open(db->dir.fs, db->dir.path, &db->manifest, &torn, err);
-	if (rc != 0)
-		return rc;
-	if (torn)
+	int rc = db->options.read_only ? manifest_read(db->dir.fs, db->dir.path, &db->manifest, &torn, err)
+				       : manifest_open(db->dir.fs, db->dir.path, &db->manifest, &torn, err);
+	if (rc == 0 && torn)
 		tsdb_note(db, "the last record of %s/manifest was torn and is cut off", db->dir.path);
-	struct orphans orphans = {db, err};
-	rc = fs_list(db->dir.fs, db->dir.parts, drop_orphan, &orphans, err);
+	return rc;
+}
+
+static int open_files(struct tsdb *db, struct err *err)
+{
+	bool read_only = db->options.read_only;
+	int rc = read_only ? data_dir_open_existing(db->options.fs, db->options.path, &db->dir, err)
+			   : data_dir_open(db->options.fs, db->options.path, &db->dir, err);
+	if (rc != 0)
+		return rc;
+	rc = open_manifest(db, err);
+	if (rc == 0 && !read_only)
+		rc = remove_orphans(db, err);
 	if (rc != 0)
 		return rc;
 	open_parts(db);

@@ -43,6 +43,8 @@ struct tsdb_options {
 	uint64_t max_series;         /* 0: as many as refs there are */
 	uint64_t head_memory_bytes;  /* open chunks beyond this are sealed early; 0: 1 GiB */
 	uint64_t page_cache_bytes;   /* 0: 64 MiB */
+	bool read_only;              /* nothing on disk is made, changed or repaired: for tools. The store must be there
+					and not in use; only queries, status and notes may be asked of it */
 };
 
 struct tsdb;
@@ -50,6 +52,7 @@ struct tsdb;
 /* Locks the directory, reads parts and series, replays the log. When it fails nothing was changed and one line says why:
  *
  *   ERR_BUSY         the directory is locked by another process
+ *   ERR_NOT_FOUND    read only, and there is no store
  *   ERR_IO           not writable, not readable
  *   ERR_EXISTS       the directory belongs to a Prometheus
  *   ERR_CORRUPT      the manifest cannot be read (a damaged part or log segment is set aside instead, and noted)

@@ -54,8 +54,9 @@ void tsdb_status(struct tsdb *db, struct tsdb_status *out)
 	out->min_t_ms = out->head_min_t_ms;
 	out->max_t_ms = out->head_max_t_ms;
 	part_status(db, out);
-	struct wal_stats wal;
-	wal_stats(db->wal, &wal);
+	struct wal_stats wal = {.refusing = db->options.read_only};
+	if (db->wal)
+		wal_stats(db->wal, &wal);
 	out->wal_bytes = wal.bytes;
 	out->wal_segments = wal.segments;
 	out->wal_damaged = wal.damaged_segments;

@@ -200,6 +200,10 @@ static int replay_segment(struct wal_replay *r, struct walk *w, size_t at, bool 
 static int cut_tail(struct wal_replay *r, const struct walk *w, struct err *err)
 {
 	const struct wal_old_segment *s = &r->segments.v[w->doubtful_at];
+	if (r->read_only) {
+		note(r, "log segment %016" PRIx64 " is torn at byte %zu", s->number, w->offset);
+		return 0;
+	}
 	char *path = wal_segment_path(r->dir, s->number);
 	int fd;
 	int rc = fs_open(r->fs, path, FS_READ_WRITE, &fd, err);
@@ -232,7 +236,7 @@ static int replay_all(
 		int rc = replay_segment(r, w, r->segments.len - 1, &is_empty, err);
 		if (rc == 0 && is_empty) {
 			r->segments.len--;
-			rc = remove_empty(r, numbers->v[i], err);
+			rc = r->read_only ? 0 : remove_empty(r, numbers->v[i], err);
 		}
 		if (rc != 0)
 			return rc;

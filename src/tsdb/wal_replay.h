@@ -15,6 +15,7 @@ struct wal_replay {
 	struct fs *fs;
 	const char *dir;
 	struct head *head;
+	bool read_only; /* the torn tail is not read, but stays */
 	void (*progress)(void *arg, uint64_t done, uint64_t total); /* segments; may be NULL */
 	void (*note)(void *arg, const char *text); /* what was repaired or lost; may be NULL */
 	void *arg;

@@ -114,6 +114,62 @@ static void extremes_come_back(void **state)
 	fixture_done(&f);
 }
 
+static uint64_t file_size(const char *dir, const char *name)
+{
+	struct strbuf path = STRBUF_INIT, content = STRBUF_INIT;
+	strbuf_addf(&path, "%s/%s", dir, name);
+	struct err err;
+	check_ok(name, fs_read_file(fs_real(), strbuf_cstr(&path), &content, &err), &err);
+	uint64_t n = content.len;
+	strbuf_done(&path);
+	strbuf_done(&content);
+	return n;
+}
+
+/* A reader sees parts, snapshots and the log up to where it is torn, and leaves all as it is. */
+static void reading_only(void **state)
+{
+	(void)state;
+	struct fixture f = fixture_new(NULL);
+	struct tsdb_options o = {.read_only = true, .path = f.dir};
+	struct tsdb *other;
+	struct err err;
+	probe_add(f.db, f.a, START_MS, 1);
+	check_ok("seal", tsdb_seal_all(f.db, &err), &err);
+	probe_add(f.db, f.a, START_MS + 1, 2);
+	check_int("in use", tsdb_open(&o, &other, &err), ERR_BUSY);
+	tsdb_close(f.db);
+	struct strbuf tail = STRBUF_INIT;
+	strbuf_addf(&tail,
+	    "printf 'torn tail of the log' >>$(ls %s/wal/*.wal | tail -1); mkdir %s/parts/orphan", f.dir,
+	    f.dir);
+	check_int("tear", system(strbuf_cstr(&tail)), 0);
+	uint64_t manifest = file_size(f.dir, "manifest");
+	for (int i = 0; i < 2; i++) {
+		f.db = probe_open(f.dir, f.clock, &o);
+		check_dump("all of it", &f, INT64_MIN, INT64_MAX,
+		    "{__name__=\"a\", job=\"x\"} 1700000000000=3ff0000000000000 "
+		    "1700000000001=4000000000000000\n");
+		struct appender *a;
+		check_int("no writes", tsdb_appendable(f.db)->begin(tsdb_appendable(f.db), &a, &err),
+		    ERR_UNAVAILABLE);
+		struct tsdb_status status;
+		tsdb_status(f.db, &status);
+		check_true("says so", status.read_only);
+		tsdb_close(f.db);
+		check_int("the manifest stays", file_size(f.dir, "manifest"), manifest);
+	}
+	strbuf_reset(&tail);
+	strbuf_addf(&tail, "grep -q 'torn tail' %s/wal/*.wal && rmdir %s/parts/orphan", f.dir, f.dir);
+	check_int("nothing was repaired", system(strbuf_cstr(&tail)), 0);
+	strbuf_done(&tail);
+	o.path = "/nonexistent/store";
+	check_int("no store", tsdb_open(&o, &other, &err), ERR_NOT_FOUND);
+	check_str("why", slice_cstr(err.msg), "/nonexistent/store holds no store: there is no manifest");
+	f.db = probe_open(f.dir, f.clock, NULL);
+	fixture_done(&f);
+}
+
 static void transactions(void **state)
 {
 	(void)state;
@@ -519,7 +575,7 @@ static void the_scheduler_seals_in_time(void **state)
 }
 
 TEST_MAIN("tsdb", cmocka_unit_test(order_and_bounds), cmocka_unit_test(extremes_come_back),
-    cmocka_unit_test(transactions), cmocka_unit_test(bad_series_are_refused),
+    cmocka_unit_test(reading_only), cmocka_unit_test(transactions), cmocka_unit_test(bad_series_are_refused),
     cmocka_unit_test(a_querier_keeps_what_it_saw), cmocka_unit_test(a_clock_that_jumps_deletes_nothing),
     cmocka_unit_test(ended_series_leave_the_head_and_come_back),
     cmocka_unit_test(a_dying_series_comes_back_with_a_sample),
