@@ -27,7 +27,9 @@ static int load_file(struct arena *arena, struct template_set *set, const char *
 	if (rc == 0)
 		rc = template_parse(set, name, strbuf_slice(&sb), err);
 	strbuf_done(&sb);
-	return rc ? (err_prefix(err, "template file %s: ", path), rc) : 0;
+	if (rc)
+		err_prefix(err, "template file %s: ", path);
+	return rc;
 }
 
 /* A pattern that matches nothing is no error; files come sorted. */
@@ -113,8 +115,10 @@ int notify_template_route_labels(const struct send_request *req, struct notifica
 	for (size_t i = 0; i < pairs->n; i++) {
 		l[len].name = pairs->v[i].name;
 		int rc = expand(req, n, pairs->v[i].value, false, &l[len].value, err);
-		if (rc)
-			return err_prefix(err, "route label %" SL_FMT ": ", SL_ARG(pairs->v[i].name)), rc;
+		if (rc) {
+			err_prefix(err, "route label %" SL_FMT ": ", SL_ARG(pairs->v[i].name));
+			return rc;
+		}
 		len += l[len].value.len > 0;
 	}
 	n->route_labels = labels_from_sorted(req->arena, l, len);

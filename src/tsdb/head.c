@@ -5,10 +5,13 @@
 #include "tsdb/head_append.h"
 #include <assert.h>
 #include <inttypes.h>
+#include <string.h>
 
 void head_init(struct head *h, const struct head_options *o)
 {
-	*h = (struct head){.options = *o, .next_ref = 1};
+	memset(h, 0, sizeof(*h)); /* not a compound literal: the stripes would pass over the stack */
+	h->options = *o;
+	h->next_ref = 1;
 	h->appendable.begin = head_begin;
 	head_columns_init(&h->columns);
 	for (unsigned i = 0; i < HEAD_STRIPES; i++)
