@@ -5,23 +5,10 @@
 #include "model/time_zone.h"
 #include "net/url.h"
 #include "template/go_time.h"
-#include "template/template_exec.h"
+#include "template/template_call.h"
 #include "template/template_funcs.h"
 
 enum { MAX_ROUTE_LABEL_DEPTH = 32, MAX_OUTPUT_BYTES = 16 << 20 };
-
-#define FUNC(name)                                                                                           \
-	static int name(struct template_exec *x, const struct template_value *args, size_t n,                \
-	    struct template_value *out, struct err *err)
-
-static int want_text(const struct template_value *v, struct slice *out, struct err *err)
-{
-	if (v->kind != TV_STRING)
-		return err_set(
-		    err, ERR_INVALID, "wrong type for value; expected string; got %s", template_type_name(v));
-	*out = v->as.text;
-	return 0;
-}
 
 static int want_time(const struct template_value *v, struct err *err)
 {
@@ -31,19 +18,12 @@ static int want_time(const struct template_value *v, struct err *err)
 	    err, ERR_INVALID, "wrong type for value; expected time.Time; got %s", template_type_name(v));
 }
 
-static struct template_value take_text(struct template_exec *x, struct strbuf *sb)
-{
-	struct template_value v = template_text(arena_slice(template_exec_arena(x), strbuf_slice(sb)));
-	strbuf_done(sb);
-	return v;
-}
-
 /* --- text -------------------------------------------------------------------------------------------------------- */
 FUNC(func_trim_space)
 {
 	(void)x, (void)n;
 	struct slice s = SL_EMPTY;
-	int rc = want_text(&args[0], &s, err);
+	int rc = template_want_text(&args[0], &s, err);
 	if (rc == 0)
 		*out = template_text(slice_trim(s));
 	return rc;
@@ -53,20 +33,20 @@ FUNC(func_join)
 {
 	(void)n;
 	struct slice separator = SL_EMPTY, item = SL_EMPTY;
-	int rc = want_text(&args[0], &separator, err);
+	int rc = template_want_text(&args[0], &separator, err);
 	if (rc == 0 && args[1].kind != TV_LIST)
 		rc = err_set(err, ERR_INVALID, "wrong type for value; expected []string; got %s",
 		    template_type_name(&args[1]));
 	struct strbuf sb = STRBUF_INIT;
 	for (size_t i = 0; rc == 0 && i < args[1].as.list.n; i++) {
-		rc = want_text(&args[1].as.list.v[i], &item, err);
+		rc = template_want_text(&args[1].as.list.v[i], &item, err);
 		if (rc == 0 && i > 0)
 			strbuf_add_slice(&sb, separator);
 		if (rc == 0)
 			strbuf_add_slice(&sb, item);
 	}
 	if (rc == 0)
-		*out = take_text(x, &sb);
+		*out = template_take_text(x, &sb);
 	strbuf_done(&sb);
 	return rc;
 }
@@ -75,7 +55,7 @@ FUNC(func_string_slice)
 {
 	struct slice text;
 	for (size_t i = 0; i < n; i++) {
-		int rc = want_text(&args[i], &text, err);
+		int rc = template_want_text(&args[i], &text, err);
 		if (rc)
 			return rc;
 	}
@@ -90,7 +70,7 @@ FUNC(func_safe_url)
 {
 	(void)x, (void)n;
 	struct slice s = SL_EMPTY;
-	int rc = want_text(&args[0], &s, err);
+	int rc = template_want_text(&args[0], &s, err);
 	if (rc)
 		return rc;
 	*out = template_text(s);
@@ -118,7 +98,7 @@ FUNC(func_url_unescape)
 {
 	(void)n;
 	struct slice s = SL_EMPTY;
-	int rc = want_text(&args[0], &s, err);
+	int rc = template_want_text(&args[0], &s, err);
 	if (rc)
 		return rc;
 	if (has_bad_escape(s))
@@ -134,7 +114,7 @@ FUNC(func_base64_encode)
 {
 	(void)n;
 	struct slice s = SL_EMPTY;
-	int rc = want_text(&args[0], &s, err);
+	int rc = template_want_text(&args[0], &s, err);
 	if (rc)
 		return rc;
 	struct strbuf sb = STRBUF_INIT;
@@ -147,7 +127,7 @@ FUNC(func_base64_encode)
 		strbuf_addch(&sb, i + 1 < s.len ? base64_digits[group >> 6 & 63] : '=');
 		strbuf_addch(&sb, i + 2 < s.len ? base64_digits[group & 63] : '=');
 	}
-	*out = take_text(x, &sb);
+	*out = template_take_text(x, &sb);
 	return 0;
 }
 
@@ -155,7 +135,7 @@ FUNC(func_base64_decode)
 {
 	(void)n;
 	struct slice s = SL_EMPTY;
-	int rc = want_text(&args[0], &s, err);
+	int rc = template_want_text(&args[0], &s, err);
 	if (rc)
 		return rc;
 	size_t padding = 0;
@@ -174,7 +154,7 @@ FUNC(func_base64_decode)
 			strbuf_addch(&sb, (char)(bits >> n_bits & 255));
 		}
 	}
-	*out = take_text(x, &sb);
+	*out = template_take_text(x, &sb);
 	return is_good ? 0 : err_set(err, ERR_INVALID, "illegal base64 data");
 }
 
@@ -225,7 +205,7 @@ FUNC(func_to_json)
 	struct json j;
 	json_init(&j, &sb);
 	notify_data_json(&j, &args[0], template_exec_arena(x));
-	*out = take_text(x, &sb);
+	*out = template_take_text(x, &sb);
 	return 0;
 }
 
@@ -253,14 +233,14 @@ FUNC(func_date)
 {
 	(void)n;
 	struct slice layout = SL_EMPTY;
-	int rc = want_text(&args[0], &layout, err);
+	int rc = template_want_text(&args[0], &layout, err);
 	if (rc == 0)
 		rc = want_time(&args[1], err);
 	if (rc)
 		return rc;
 	struct strbuf sb = STRBUF_INIT;
 	go_time_format(&sb, layout, args[1].as.time.s, args[1].as.time.ns);
-	*out = take_text(x, &sb);
+	*out = template_take_text(x, &sb);
 	return 0;
 }
 
@@ -270,7 +250,7 @@ FUNC(func_tz)
 	(void)n;
 	struct slice name = SL_EMPTY;
 	const struct time_zone *zone;
-	int rc = want_text(&args[0], &name, err);
+	int rc = template_want_text(&args[0], &name, err);
 	if (rc == 0)
 		rc = want_time(&args[1], err);
 	if (rc == 0)
@@ -286,9 +266,9 @@ static int parse_date(
     const struct template_value *args, struct template_value *out, bool must, struct err *err)
 {
 	struct slice layout = SL_EMPTY, text = SL_EMPTY;
-	int rc = want_text(&args[0], &layout, err);
+	int rc = template_want_text(&args[0], &layout, err);
 	if (rc == 0)
-		rc = want_text(&args[1], &text, err);
+		rc = template_want_text(&args[1], &text, err);
 	if (rc)
 		return rc;
 	struct template_value v = template_time_ms(0);
@@ -320,7 +300,7 @@ FUNC(func_route_labels)
 	struct notify_env *env = template_exec_user(x);
 	const struct config_pairs *pairs = env->notification->route_label_templates;
 	struct slice name = SL_EMPTY;
-	int rc = want_text(&args[0], &name, err);
+	int rc = template_want_text(&args[0], &name, err);
 	if (rc)
 		return rc;
 	*out = template_text(SL_EMPTY);
@@ -335,7 +315,7 @@ FUNC(func_route_labels)
 		env->route_label_depth++;
 		rc = notify_expand(env, pairs->v[i].value, false, template_exec_arena(x), &sb, err);
 		env->route_label_depth--;
-		*out = take_text(x, &sb);
+		*out = template_take_text(x, &sb);
 		return rc;
 	}
 	return 0;

@@ -5,21 +5,10 @@
 #include "model/duration.h"
 #include "net/url.h"
 
+#include "template/template_call.h"
 #include "template/template_printf.h"
 
 #include <math.h>
-
-/* The shape of every function here. */
-#define FUNC(name)                                                                                           \
-	static int name(struct template_exec *x, const struct template_value *args, size_t n,                \
-	    struct template_value *out, struct err *err)
-
-static struct template_value take_text(struct template_exec *x, struct strbuf *sb)
-{
-	struct template_value v = template_text(arena_slice(template_exec_arena(x), strbuf_slice(sb)));
-	strbuf_done(sb);
-	return v;
-}
 
 /* --- comparison ------------------------------------------------------------------------------------------------------- */
 
@@ -287,7 +276,7 @@ FUNC(func_print)
 	struct strbuf sb;
 	strbuf_init(&sb, x->out->max);
 	template_sprint(&sb, args, n, false);
-	*out = take_text(x, &sb);
+	*out = template_take_text(x, &sb);
 	return 0;
 }
 
@@ -297,7 +286,7 @@ FUNC(func_println)
 	struct strbuf sb;
 	strbuf_init(&sb, x->out->max);
 	template_sprint(&sb, args, n, true);
-	*out = take_text(x, &sb);
+	*out = template_take_text(x, &sb);
 	return 0;
 }
 
@@ -309,7 +298,7 @@ FUNC(func_printf)
 	struct strbuf sb;
 	strbuf_init(&sb, x->out->max);
 	template_printf(&sb, args[0].as.text, args + 1, n - 1);
-	*out = take_text(x, &sb);
+	*out = template_take_text(x, &sb);
 	return 0;
 }
 
@@ -333,7 +322,7 @@ static int escaped_by(struct template_exec *x, const struct template_value *args
 	template_sprint(&text, args, n, false);
 	how(&result, strbuf_slice(&text));
 	strbuf_done(&text);
-	*out = take_text(x, &result);
+	*out = template_take_text(x, &result);
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/xmalloc.h"
 #include "model/duration.h"
+#include "template/template_call.h"
 #include "template/template_time.h"
 
 enum { MAX_DEPTH = 100, DEFAULT_STEPS = 1000000, MAX_ARGS = 64 };
@@ -22,6 +23,24 @@ void *template_exec_user(struct template_exec *x)
 const struct template_set *template_exec_set(struct template_exec *x)
 {
 	return x->set;
+}
+
+struct template_value template_take_text(struct template_exec *x, struct strbuf *sb)
+{
+	struct template_value v = template_text(arena_slice(x->arena, strbuf_slice(sb)));
+	strbuf_done(sb);
+	return v;
+}
+
+int template_want_text(const struct template_value *v, struct slice *out, struct err *err)
+{
+	if (v->kind != TV_STRING) {
+		err_set(
+		    err, ERR_INVALID, "wrong type for value; expected string; got %s", template_type_name(v));
+		return ERR_INVALID;
+	}
+	*out = v->as.text;
+	return 0;
 }
 
 int template_exec_fail(struct template_exec *x, const char *fmt, ...)

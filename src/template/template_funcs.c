@@ -8,33 +8,12 @@
 #include "model/label_regex.h"
 #include "net/url.h"
 #include "template/go_time.h"
+#include "template/template_call.h"
 
 #include <arpa/inet.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#define FUNC(name)                                                                                           \
-	static int name(struct template_exec *x, const struct template_value *args, size_t n,                \
-	    struct template_value *out, struct err *err)
-
-static struct template_value take_text(struct template_exec *x, struct strbuf *sb)
-{
-	struct template_value v = template_text(arena_slice(template_exec_arena(x), strbuf_slice(sb)));
-	strbuf_done(sb);
-	return v;
-}
-
-/* An argument that must be text. */
-static int want_text(const struct template_value *v, struct slice *out, struct err *err)
-{
-	if (v->kind != TV_STRING) {
-		err_set(err, ERR_INVALID, "wrong type for value; expected string; got %s", template_type_name(v));
-		return ERR_INVALID;
-	}
-	*out = v->as.text;
-	return 0;
-}
 
 /* --- numbers ------------------------------------------------------------------------------------------------------------ */
 
@@ -47,7 +26,7 @@ static int humanized(struct template_exec *x, const struct template_value *arg,
 		return rc;
 	struct strbuf sb = STRBUF_INIT;
 	how(&sb, v);
-	*out = take_text(x, &sb);
+	*out = template_take_text(x, &sb);
 	return 0;
 }
 
@@ -133,7 +112,7 @@ FUNC(func_humanize_timestamp)
 		t.as.time.ns -= t.as.time.ns % 1000000;
 		go_time_print(&sb, t.as.time.s, t.as.time.ns);
 	}
-	*out = take_text(x, &sb);
+	*out = template_take_text(x, &sb);
 	return 0;
 }
 
@@ -154,7 +133,7 @@ FUNC(func_parse_duration)
 	(void)n;
 	struct slice s = SL_EMPTY;
 	int64_t ms;
-	int rc = want_text(args, &s, err);
+	int rc = template_want_text(args, &s, err);
 	bool negative = rc == 0 && s.len && s.ptr[0] == '-';
 	if (rc == 0)
 		rc = duration_parse(negative ? slice_from(s, 1) : s, &ms, err);
@@ -187,12 +166,12 @@ static int mapped(struct template_exec *x, const struct template_value *arg,
     void (*how)(struct strbuf *out, struct slice s), struct template_value *out, struct err *err)
 {
 	struct slice s = SL_EMPTY;
-	int rc = want_text(arg, &s, err);
+	int rc = template_want_text(arg, &s, err);
 	if (rc)
 		return rc;
 	struct strbuf sb = STRBUF_INIT;
 	how(&sb, s);
-	*out = take_text(x, &sb);
+	*out = template_take_text(x, &sb);
 	return 0;
 }
 
@@ -225,7 +204,7 @@ FUNC(func_safe_html)
 	(void)x;
 	(void)n;
 	struct slice s = SL_EMPTY;
-	int rc = want_text(args, &s, err);
+	int rc = template_want_text(args, &s, err);
 	if (rc == 0) {
 		*out = template_text(s);
 		out->is_safe = true;
@@ -238,9 +217,9 @@ FUNC(func_match)
 	(void)x;
 	(void)n;
 	struct slice pattern = SL_EMPTY, s = SL_EMPTY;
-	int rc = want_text(&args[0], &pattern, err);
+	int rc = template_want_text(&args[0], &pattern, err);
 	if (rc == 0)
-		rc = want_text(&args[1], &s, err);
+		rc = template_want_text(&args[1], &s, err);
 	struct label_regex *re = NULL;
 	if (rc == 0)
 		rc = label_regex_new(pattern, &re, err);
@@ -256,7 +235,7 @@ FUNC(func_re_replace_all)
 	struct slice text[3];
 	struct label_regex *re;
 	for (size_t i = 0; i < 3; i++) {
-		int rc = want_text(&args[i], &text[i], err);
+		int rc = template_want_text(&args[i], &text[i], err);
 		if (rc)
 			return rc;
 	}
@@ -266,7 +245,7 @@ FUNC(func_re_replace_all)
 	struct strbuf sb = STRBUF_INIT;
 	label_regex_replace_all(re, text[2], text[1], &sb);
 	label_regex_free(re);
-	*out = take_text(x, &sb);
+	*out = template_take_text(x, &sb);
 	return 0;
 }
 
@@ -291,7 +270,7 @@ FUNC(func_strip_port)
 	(void)x;
 	(void)n;
 	struct slice s = SL_EMPTY, host, port;
-	int rc = want_text(args, &s, err);
+	int rc = template_want_text(args, &s, err);
 	if (rc == 0)
 		*out = template_text(split_port(s, &host, &port) ? host : s);
 	return rc;
@@ -311,7 +290,7 @@ FUNC(func_strip_domain)
 {
 	(void)n;
 	struct slice s = SL_EMPTY, host, port;
-	int rc = want_text(args, &s, err);
+	int rc = template_want_text(args, &s, err);
 	if (rc)
 		return rc;
 	bool has_port = split_port(s, &host, &port);
@@ -324,7 +303,7 @@ FUNC(func_strip_domain)
 	strbuf_add(&sb, host.ptr, slice_find(host, '.'));
 	if (has_port)
 		strbuf_addf(&sb, ":%" SL_FMT, SL_ARG(port));
-	*out = take_text(x, &sb);
+	*out = template_take_text(x, &sb);
 	return 0;
 }
 
@@ -396,7 +375,7 @@ FUNC(func_query)
 	struct slice expr = SL_EMPTY;
 	struct template_sample *samples;
 	size_t count;
-	int rc = want_text(args, &expr, err);
+	int rc = template_want_text(args, &expr, err);
 	if (rc)
 		return rc;
 	if (!env || !env->query)
@@ -439,7 +418,7 @@ FUNC(func_label)
 	(void)n;
 	const struct template_sample *s = NULL;
 	struct slice name = SL_EMPTY;
-	int rc = want_text(&args[0], &name, err);
+	int rc = template_want_text(&args[0], &name, err);
 	if (rc == 0)
 		rc = want_sample(&args[1], &s, err);
 	if (rc == 0)
@@ -462,7 +441,7 @@ FUNC(func_sort_by_label)
 {
 	(void)n;
 	struct slice name = SL_EMPTY;
-	int rc = want_text(&args[0], &name, err);
+	int rc = template_want_text(&args[0], &name, err);
 	if (rc)
 		return rc;
 	if (args[1].kind != TV_LIST)
@@ -527,14 +506,14 @@ static int link_to(struct template_exec *x, const struct template_value *arg, co
     struct template_value *out, struct err *err)
 {
 	struct slice expr = SL_EMPTY;
-	int rc = want_text(arg, &expr, err);
+	int rc = template_want_text(arg, &expr, err);
 	if (rc)
 		return rc;
 	struct strbuf sb = STRBUF_INIT;
 	strbuf_adds(&sb, "/graph?g0.expr=");
 	url_query_escape(&sb, expr);
 	strbuf_addf(&sb, "&g0.tab=%s", tab);
-	*out = take_text(x, &sb);
+	*out = template_take_text(x, &sb);
 	return 0;
 }
 

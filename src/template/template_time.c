@@ -2,22 +2,16 @@
 
 #include "model/duration.h"
 #include "template/go_time.h"
+#include "template/template_call.h"
 #include "template/template_exec.h"
 
 enum { NS_PER_S = 1000000000 };
-
-static struct template_value take_text(struct template_exec *x, struct strbuf *sb)
-{
-	struct template_value v = template_text(arena_slice(template_exec_arena(x), strbuf_slice(sb)));
-	strbuf_done(sb);
-	return v;
-}
 
 static struct template_value as_text(struct template_exec *x, const struct template_value *self)
 {
 	struct strbuf sb = STRBUF_INIT;
 	template_print(&sb, self);
-	return take_text(x, &sb);
+	return template_take_text(x, &sb);
 }
 
 static int compare_times(const struct template_value *a, const struct template_value *b)
@@ -158,7 +152,7 @@ static int time_get_with(struct template_exec *x, const struct template_value *s
 	if (slice_eq(name, SL("Format")) && arg->kind == TV_STRING) {
 		struct strbuf sb = STRBUF_INIT;
 		go_time_format(&sb, arg->as.text, self->as.time.s, self->as.time.ns);
-		*out = take_text(x, &sb);
+		*out = template_take_text(x, &sb);
 	} else if (slice_eq(name, SL("Add")) && (arg->kind == TV_DURATION || arg->kind == TV_INT)) {
 		*out = time_plus(self, arg->kind == TV_INT ? arg->as.integer : arg->as.duration_ns);
 	} else if (slice_eq(name, SL("Sub")) && arg->kind == TV_TIME) {
