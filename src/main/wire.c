@@ -42,7 +42,6 @@ struct server {
 	struct clock *clock;
 	char *external_url, *route_prefix, *own_address;
 	struct web_flag flags[OPTIONS];
-	struct parse_options parse;
 
 	struct thread_pool *pools[HTTP_LANES];
 	struct thread_pool *workers;
@@ -276,13 +275,14 @@ static bool open_store(struct server *s, struct strbuf *problems)
 static void make_engines(struct server *s)
 {
 	struct promql_options query = {
-	    .parse = s->parse,
+	    .parse = parse_all_syntax,
 	    .max_samples = options_uint(s->options, OPT_QUERY_MAX_SAMPLES),
 	    .timeout_ms = options_ms(s->options, OPT_QUERY_TIMEOUT),
 	    .lookback_ms = options_ms(s->options, OPT_QUERY_LOOKBACK),
 	    .max_concurrent = (unsigned)options_uint(s->options, OPT_QUERY_MAX_CONCURRENCY),
 	    .delayed_name_removal = options_feature(s->options, "promql-delayed-name-removal"),
 	    .use_start_timestamps = options_feature(s->options, "use-start-timestamps"),
+	    .type_and_unit_labels = options_feature(s->options, "type-and-unit-labels"),
 	    .clock = s->clock,
 	    .pool = s->pools[HTTP_LANE_QUERY],
 	};
@@ -329,10 +329,7 @@ static void make_ready(struct server *s)
 	    .scheduler = s->scheduler,
 	    .queryable = tsdb_queryable(s->store),
 	    .engine = s->engine,
-	    /* New words of the language that change no old query are always on. */
-	    .parse = {.experimental_functions = true,
-		.extended_range_selectors = true,
-		.binop_fill_modifiers = true},
+	    .parse = parse_all_syntax,
 	    .lookback_ms = options_ms(s->options, OPT_QUERY_LOOKBACK),
 	    .rules = web_rules_of(s->rules),
 	    .config = {get_generation, s},
@@ -426,9 +423,6 @@ bool server_start(const struct options *o, struct server **out, struct strbuf *p
 	struct server *s = xcalloc(1, sizeof(*s));
 	s->options = o;
 	s->clock = clock_real();
-	/* New words of the language that change no old query are always on. */
-	s->parse = (struct parse_options){
-	    .experimental_functions = true, .extended_range_selectors = true, .binop_fill_modifiers = true};
 	lock_init(&s->reload_lock, LOCK_RELOAD, "reload");
 	lock_init(&s->lock, LOCK_CONFIG, "server");
 	struct generation g = {0};

@@ -206,18 +206,13 @@ static int64_t *grid_times(struct eval *e, const struct grid *g)
 	return t;
 }
 
-/* anchored and smoothed: windows that look beyond the range, and functions of their own. */
+/* anchored and smoothed have functions of their own. */
 static void extend_windows(struct range_source *s, const struct selector *sel)
 {
 	static const struct range_func rates = {range_extended_rate, false, false};
-	int64_t lookback_ms = s->base.eval->lookback_ms;
 
-	if (!sel->anchored && !sel->smoothed)
-		return;
-	s->spec.kind = sel->anchored ? WINDOW_ANCHORED : WINDOW_SMOOTHED;
-	s->spec.before_ms = lookback_ms;
-	s->spec.after_ms = sel->smoothed ? lookback_ms : 0;
-	if (s->id == FN_RATE || s->id == FN_INCREASE || s->id == FN_DELTA)
+	window_spec_extend(&s->spec, sel, s->base.eval->lookback_ms);
+	if (s->spec.kind != WINDOW_PLAIN && (s->id == FN_RATE || s->id == FN_INCREASE || s->id == FN_DELTA))
 		s->func = &rates;
 }
 

@@ -18,12 +18,12 @@ struct extent {
 };
 
 static struct extent extent_of(
-    const struct range_call *c, const struct windows *w, const int64_t *t, uint32_t k)
+    const struct window_spec *spec, const struct windows *w, const int64_t *t, uint32_t k)
 {
-	struct extent x = {.first = w->lo[k], .last = w->hi[k] - 1, .end_ms = window_end_ms(c->spec, k)};
-	bool smoothed = c->spec->kind != WINDOW_ANCHORED;
+	struct extent x = {.first = w->lo[k], .last = w->hi[k] - 1, .end_ms = window_end_ms(spec, k)};
+	bool smoothed = spec->kind != WINDOW_ANCHORED;
 
-	x.start_ms = x.end_ms - c->spec->range_ms;
+	x.start_ms = x.end_ms - spec->range_ms;
 	x.line_left = smoothed && t[x.first] < x.start_ms && x.last > x.first;
 	x.line_right = smoothed && t[x.last] > x.end_ms && x.last > x.first;
 	if (x.line_left)
@@ -44,7 +44,7 @@ static double float_between(double a, double b, int64_t t_ms, int64_t ta_ms, int
 
 static double float_growth(const struct range_call *c, const struct range_input *in, uint32_t k)
 {
-	struct extent x = extent_of(c, in->fw, in->float_t, k);
+	struct extent x = extent_of(c->spec, in->fw, in->float_t, k);
 	bool is_counter = c->id != FN_DELTA;
 	const double *v = in->v;
 	const int64_t *t = in->float_t;
@@ -67,6 +67,33 @@ static double float_growth(const struct range_call *c, const struct range_input 
 	if (right < prev)
 		correction += prev;
 	return right - left + correction;
+}
+
+size_t range_extended_samples(
+    const struct window_spec *spec, const struct range_input *in, int64_t *t_ms, double *v)
+{
+	const double *f = in->v;
+	const int64_t *t = in->float_t;
+	size_t n = 0;
+
+	if (in->n_floats == 0 || in->fw->hi[0] == in->fw->lo[0])
+		return 0;
+	struct extent x = extent_of(spec, in->fw, t, 0);
+	t_ms[n] = x.start_ms;
+	v[n++] = x.line_left ? float_between(
+				   f[x.first], f[x.first + 1], x.start_ms, t[x.first], t[x.first + 1], false)
+			     : f[x.first];
+	for (uint32_t i = x.first; i <= x.last; i++) {
+		if (t[i] <= x.start_ms || t[i] >= x.end_ms)
+			continue;
+		t_ms[n] = t[i];
+		v[n++] = f[i];
+	}
+	t_ms[n] = x.end_ms;
+	v[n++] = x.line_right
+		     ? float_between(f[x.last - 1], f[x.last], x.end_ms, t[x.last - 1], t[x.last], false)
+		     : f[x.last];
+	return n;
 }
 
 /* --- histograms --------------------------------------------------------------------------------------------------------- */
@@ -114,7 +141,7 @@ static const struct histogram *add_before_resets(struct arena *arena, const stru
 static const struct histogram *histogram_growth(
     struct range_call *c, struct arena *arena, const struct range_input *in, uint32_t k)
 {
-	struct extent x = extent_of(c, in->hw, in->histogram_t, k);
+	struct extent x = extent_of(c->spec, in->hw, in->histogram_t, k);
 	const struct histogram *const *h = in->h;
 	const struct histogram *left = h[x.first], *right = h[x.last], *sum = NULL;
 	bool is_counter = c->id != FN_DELTA;
@@ -191,7 +218,7 @@ void range_extended_rate(struct range_call *c, const struct range_input *in, str
 
 static void smoothed_float(const struct range_call *c, const struct range_input *in, struct row r, uint32_t k)
 {
-	struct extent x = extent_of(c, in->fw, in->float_t, k);
+	struct extent x = extent_of(c->spec, in->fw, in->float_t, k);
 
 	r.v[k] = in->v[x.first];
 	if (x.line_right)
@@ -203,7 +230,7 @@ static void smoothed_float(const struct range_call *c, const struct range_input 
 static const struct histogram *smoothed_histogram(
     struct range_call *c, struct arena *arena, const struct range_input *in, uint32_t k)
 {
-	struct extent x = extent_of(c, in->hw, in->histogram_t, k);
+	struct extent x = extent_of(c->spec, in->hw, in->histogram_t, k);
 	const struct histogram *a = in->h[x.first], *b = in->h[x.last];
 
 	if (!x.line_right)

@@ -161,6 +161,9 @@ static int run(struct parse_state *s, struct ast_range *where, struct err *err)
 	return s->failed ? report(s, where, err) : 0;
 }
 
+const struct parse_options parse_all_syntax = {
+    .experimental_functions = true, .extended_range_selectors = true, .binop_fill_modifiers = true};
+
 int promql_parse_where(struct arena *arena, struct slice text, const struct parse_options *options,
     const struct expr **out, struct ast_range *where, struct err *err)
 {

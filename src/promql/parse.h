@@ -16,6 +16,9 @@ struct parse_options {
 	bool binop_fill_modifiers;     /* =promql-binop-fill-modifiers: fill, fill_left, fill_right */
 };
 
+/* All of it. New words of the language that change no old query are on wherever promq itself parses: queries, rules, checks. */
+extern const struct parse_options parse_all_syntax;
+
 /* `options` NULL: nothing experimental. */
 MUST_CHECK int promql_parse(struct arena *arena, struct slice text, const struct parse_options *options,
     const struct expr **out, struct err *err);

@@ -86,6 +86,10 @@ const struct range_func *range_func_of(enum function_id id);
 /* Of rate, increase and delta with the modifiers anchored and smoothed; of an instant selector with smoothed. */
 void range_extended_rate(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row);
 void range_smoothed_value(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row);
+/* The floats of such a range in its one window: what lies inside, and one at each end of it. Room for one more than the
+ * window has, plus one; 0: the window is empty. */
+size_t range_extended_samples(
+    const struct window_spec *spec, const struct range_input *in, int64_t *t_ms, double *v);
 
 void range_float_folds(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row);
 void range_sum_or_avg(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row);

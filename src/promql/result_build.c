@@ -1,6 +1,7 @@
 #include "promql/result_build.h"
 
 #include "model/stale_marker.h"
+#include "promql/series_reader.h"
 #include "promql/series_select.h"
 #include <stdlib.h>
 #include <string.h>
@@ -157,41 +158,62 @@ static void raw_series(struct arena *arena, const struct sample_column *c, const
 			h[n] = c->h[i];
 		n++;
 	}
-	out->n = n;
-	out->t_ms = t;
-	out->v = v;
-	out->h = h;
+	*out = (struct result_series){.n = n, .t_ms = t, .v = v, .h = h};
+}
+
+/* The same with the modifiers anchored and smoothed. */
+static int extended_series(struct arena *arena, struct series_reader *reader, const struct window_spec *spec,
+    struct result_series *out, struct err *err)
+{
+	struct range_input in;
+	int rc = series_reader_input(reader, spec, &in, err);
+
+	if (rc)
+		return rc;
+	if (in.n_histograms)
+		return err_set(err, ERR_EXECUTION, "%s modifier is not supported with histograms",
+		    spec->kind == WINDOW_ANCHORED ? "anchored" : "smoothed");
+	int64_t *t = ARENA_ARRAY(arena, int64_t, in.n_floats + 2);
+	double *v = ARENA_ARRAY(arena, double, in.n_floats + 2);
+	*out = (struct result_series){.n = range_extended_samples(spec, &in, t, v), .t_ms = t, .v = v};
+	return 0;
+}
+
+static int raw_row(struct eval *e, struct series_reader *reader, struct series_set *set, size_t i,
+    const struct window_spec *spec, struct result_series *out, struct err *err)
+{
+	int rc = series_reader_read(reader, set, i, e->arena, err);
+
+	if (rc == 0)
+		rc = query_limits_check(&e->limits, err);
+	if (rc == 0 && spec->kind != WINDOW_PLAIN)
+		rc = extended_series(e->arena, reader, spec, out, err);
+	else if (rc == 0)
+		raw_series(e->arena, &reader->col, spec, out);
+	if (rc)
+		return rc;
+	out->labels = set->ops->labels(set, i, e->arena);
+	return query_limits_hold(&e->limits, out->n, err);
 }
 
 static int raw_selector(struct eval *e, const struct expr *x, struct query_result *r, struct err *err)
 {
 	struct window_spec spec = window_spec_for(&x->selector.shift, &e->grid, x->selector.range.ms);
-	struct sample_column col;
+	struct series_reader reader;
 	struct series_set *set;
 
-	if (x->selector.anchored || x->selector.smoothed)
-		return err_set(err, ERR_UNSUPPORTED,
-		    "not implemented: anchored and smoothed range selectors as the result of a query");
+	window_spec_extend(&spec, &x->selector, e->lookback_ms);
 	int rc = series_select(e, &x->selector, &spec, false, NULL, &set, err);
 	if (rc)
 		return rc;
 	r->series = ARENA_ARRAY(e->arena, struct result_series, set->n + 1);
-	sample_column_init(&col, e->arena);
+	series_reader_init(&reader, &e->limits, false);
 	for (size_t i = 0; rc == 0 && i < set->n; i++) {
-		sample_column_reset(&col);
-		rc = set->ops->read(set, i, &col, err);
-		if (rc == 0)
-			rc = query_limits_check(&e->limits, err);
-		if (rc)
-			break;
-		e->limits.samples_read += col.n;
 		struct result_series *out = &r->series[r->n_series];
-		raw_series(e->arena, &col, &spec, out);
-		out->labels = set->ops->labels(set, i, e->arena);
-		r->n_series += out->n > 0;
-		rc = query_limits_hold(&e->limits, out->n, err);
+		rc = raw_row(e, &reader, set, i, &spec, out, err);
+		r->n_series += rc == 0 && out->n > 0;
 	}
-	sample_column_done(&col);
+	series_reader_done(&reader);
 	return rc;
 }
 

@@ -10,6 +10,15 @@ struct window_spec window_spec_for(const struct time_shift *shift, const struct 
 	};
 }
 
+void window_spec_extend(struct window_spec *spec, const struct selector *sel, int64_t lookback_ms)
+{
+	if (!sel->anchored && !sel->smoothed)
+		return;
+	spec->kind = sel->anchored ? WINDOW_ANCHORED : WINDOW_SMOOTHED;
+	spec->before_ms = lookback_ms;
+	spec->after_ms = sel->smoothed ? lookback_ms : 0;
+}
+
 int series_select(struct eval *e, const struct selector *sel, const struct window_spec *spec,
     bool newest_only, const char *func, struct series_set **out, struct err *err)
 {

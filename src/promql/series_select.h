@@ -8,6 +8,9 @@
 /* The windows of a selector or subquery with this shift, over the steps of the grid. */
 struct window_spec window_spec_for(const struct time_shift *shift, const struct grid *grid, int64_t range_ms);
 
+/* With the modifiers anchored and smoothed windows look beyond the range. */
+void window_spec_extend(struct window_spec *spec, const struct selector *sel, int64_t lookback_ms);
+
 /* The series that match, with the samples that the windows can see (all windows of `spec`). `newest_only`: just the newest
  * sample of each counts. Lives in the query's arena. */
 MUST_CHECK int series_select(struct eval *e, const struct selector *sel, const struct window_spec *spec,

@@ -112,7 +112,7 @@ static const char *hint_of(const char *message)
 static void parse_expr(struct parsing *p, const struct config_rule *r, size_t number, struct rule_def *out)
 {
 	struct err err;
-	if (promql_parse(p->arena, r->expr, NULL, &out->expr, &err) == 0)
+	if (promql_parse(p->arena, r->expr, &parse_all_syntax, &out->expr, &err) == 0)
 		return;
 	struct yaml_node at = {.line = r->expr_line, .column = r->expr_column};
 	rule_file_locate(p->file_text, r->expr, offset_in(r->expr, &err), &at.line, &at.column);

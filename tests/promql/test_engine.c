@@ -11,7 +11,7 @@ static struct arena *arena;
 /* Every 10 s from 0 to 100 s. */
 static int setup(void **state)
 {
-	struct promql_options options = {.max_samples = 100000};
+	struct promql_options options = {.max_samples = 100000, .parse = parse_all_syntax};
 	(void)state;
 
 	store = mem_store_new();
@@ -85,6 +85,11 @@ static const struct {
     {"delta(temp[50s])", "{job=\"a\"} => -5 @[100000]\n"},
     {"increase(req_total{job=\"b\"}[100s])", "{code=\"200\", job=\"b\"} => 18.88888888888889 @[100000]\n"},
     {"sum_over_time(temp[30s])", "{job=\"a\"} => 33 @[100000]\n"},
+    {"temp[15s] anchored", "temp{job=\"a\"} => 12 @[85000] 11 @[90000] 10 @[100000]\n"},
+    {"temp[15s] anchored offset 3s", "temp{job=\"a\"} => 12 @[82000] 11 @[90000] 11 @[97000]\n"},
+    {"temp[15s] smoothed offset 3s", "temp{job=\"a\"} => 11.8 @[82000] 11 @[90000] 10.3 @[97000]\n"},
+    {"temp[10s] anchored @ 0", "temp{job=\"a\"} => 20 @[-10000] 20 @[0]\n"},
+    {"temp[10s] anchored @ 1000", ""},
     {"temp[20s]", "temp{job=\"a\"} => 11 @[90000] 10 @[100000]\n"},
     {"max_over_time(temp[1m:10s])", "{job=\"a\"} => 15 @[100000]\n"},
     {"histogram_quantile(0.5, lat_bucket)", "{} => 0.55 @[100000]\n"},

@@ -24,6 +24,9 @@ static void errors_stand_at_their_place(void **state)
 		const char *name, *in, *want;
 	} cases[] = {
 	    {"good", "groups:\n- name: g\n  rules:\n  - record: a:b\n    expr: sum(x)\n", ""},
+	    {"new words of the language",
+		"groups:\n- name: g\n  rules:\n  - record: a:b\n    expr: limitk(1, rate(x[5m] smoothed))\n",
+		""},
 	    {"plain", "groups:\n- name: g\n  rules:\n  - record: a\n    expr: sum(x) y\n",
 		"r.yml:5:18: group \"g\", rule 1, \"a\": could not parse expression: 1:8: parse error: "
 		"unexpected identifier \"y\"\n"},
