@@ -1,13 +1,15 @@
 /* bench_promql: wall time of dashboard queries in the PromQL engine alone, over series in plain memory (reading a series is
- * a memcpy). What remains is windows, functions, grouping and labels.
+ * a memcpy): what remains is windows, functions, grouping and labels. Or over a data directory, whose newest day should be
+ * what `rwload gen FILE 5000 5760 15000` makes, sealed.
  *
- *   bench_promql [SERIES [ROUNDS [THREADS]]]     5000 series of 24 h at 15 s; best of 5; 0 helper threads
+ *   bench_promql [SERIES|DIR [ROUNDS [THREADS [QUERY]]]]     5000 series of 24 h at 15 s; best of 5; 0 helper threads; all
  *
- * Prints a line a query: milliseconds, samples read, points in the result. */
+ * Prints a line a query: milliseconds, samples read, points in the result. QUERY is the number of one, from 1: for profiles. */
 #include "base/clock.h"
 #include "base/thread_pool.h"
 #include "base/xmalloc.h"
 #include "promql/engine.h"
+#include "tsdb/tsdb.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -235,12 +237,11 @@ static const struct {
     {"subquery", "max_over_time(sum(rate(http_requests_total[5m]))[24h:1m])", 0, 0},
 };
 
-static void run(
-    struct promql_engine *engine, struct array_store *store, size_t i, int rounds, double *total_ms)
+static void run(struct promql_engine *engine, struct queryable *store, int64_t now_ms, size_t i, int rounds,
+    double *total_ms)
 {
-	int64_t now_ms = (int64_t)STEPS * STEP_MS, best_ns = INT64_MAX;
-	struct promql_query q = {
-	    .store = &store->queryable, .text = slice_cstr(queries[i].text), .end_ms = now_ms};
+	int64_t best_ns = INT64_MAX;
+	struct promql_query q = {.store = store, .text = slice_cstr(queries[i].text), .end_ms = now_ms};
 	uint64_t samples = 0, points = 0;
 	struct query_result *r;
 	struct err err;
@@ -266,19 +267,40 @@ static void run(
 	*total_ms += (double)best_ns / 1e6;
 }
 
+static struct queryable *open_data(const char *path, int64_t *now_ms)
+{
+	struct tsdb_options options = {.path = path, .wal_sync = WAL_SYNC_OFF};
+	struct tsdb_status status;
+	struct tsdb *db;
+	struct err err;
+
+	if (tsdb_open(&options, &db, &err) != 0) {
+		fprintf(stderr, "%s\n", err.msg);
+		exit(1);
+	}
+	tsdb_status(db, &status);
+	*now_ms = status.max_t_ms;
+	return tsdb_queryable(db);
+}
+
 int main(int argc, char **argv)
 {
-	size_t series = argc > 1 ? strtoul(argv[1], NULL, 10) : 5000;
+	size_t series = argc > 1 ? strtoul(argv[1], NULL, 10) : 5000,
+	       n = sizeof(queries) / sizeof(queries[0]);
 	int rounds = argc > 2 ? atoi(argv[2]) : 5;
-	size_t threads = argc > 3 ? strtoul(argv[3], NULL, 10) : 0;
+	size_t threads = argc > 3 ? strtoul(argv[3], NULL, 10) : 0,
+	       only = argc > 4 ? strtoul(argv[4], NULL, 10) : 0;
 	struct thread_pool *pool = threads ? thread_pool_new("query", threads) : NULL;
 	struct promql_options options = {.pool = pool};
 	struct promql_engine *engine = promql_engine_new(&options);
-	struct array_store *store = store_new(series);
+	int64_t now_ms = (int64_t)STEPS * STEP_MS;
+	struct queryable *store = series ? &store_new(series)->queryable : open_data(argv[1], &now_ms);
 	double total_ms = 0;
 
-	for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++)
-		run(engine, store, i, rounds, &total_ms);
+	for (size_t i = 0; i < n; i++) {
+		if (only == 0 || only == i + 1)
+			run(engine, store, now_ms, i, rounds, &total_ms);
+	}
 	printf("%-26s %9.3f ms\n", "all", total_ms);
 	return 0;
 }

@@ -25,7 +25,8 @@ struct promql_options {
 	struct parse_options parse; /* which experimental syntax and functions texts may use */
 	bool delayed_name_removal;
 	bool use_start_timestamps;
-	bool type_and_unit_labels; /* series may differ in __type__ and __unit__ alone, and rate() looks at the former */
+	bool
+	    type_and_unit_labels; /* series may differ in __type__ and __unit__ alone, and rate() looks at the former */
 	struct clock *clock; /* for deadlines and statistics; NULL: the real one */
 	struct thread_pool
 	    *pool; /* helps with big queries; NULL: each query runs on its caller's thread alone */

@@ -237,8 +237,7 @@ static double ratio_offset(const struct labels *ls)
 {
 	struct strbuf sb = STRBUF_INIT;
 
-	LABELS_EACH(l, ls)
-	{
+	LABELS_EACH (l, ls) {
 		add_sized(&sb, l->name);
 		add_sized(&sb, l->value);
 	}

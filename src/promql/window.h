@@ -12,7 +12,7 @@ enum window_kind {
 	WINDOW_PLAIN,    /* start < t <= end */
 	WINDOW_ANCHORED, /* and the newest sample at or before start; empty when nothing is inside */
 	WINDOW_SMOOTHED, /* and the oldest sample at or after end as well */
-	WINDOW_AROUND,   /* of range 0: the newest sample at or before the time, and the oldest at or after it */
+	WINDOW_AROUND, /* of range 0: the newest sample at or before the time, and the oldest at or after it */
 };
 
 struct window_spec {
