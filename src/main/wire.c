@@ -447,8 +447,8 @@ void server_stop(struct server *s)
 	if (s->routing)
 		routing_stop(s->routing);
 	http_server_free(s->http);
+	routing_free(s->routing); /* cancels its timers: before the scheduler */
 	scheduler_free(s->scheduler);
-	routing_free(s->routing);
 	web_free(s->web);
 	remote_write_free(s->remote_write);
 	promql_engine_free(s->engine);
