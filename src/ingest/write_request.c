@@ -11,6 +11,7 @@
 
 /* Series are looked up SERIES_BATCH at a time, so that the misses overlap; samples are handed over SAMPLE_BATCH at a time. */
 enum { SERIES_BATCH = 64, SAMPLE_BATCH = 256 };
+enum { NAME_MAX_BYTES = 512 }; /* of a series in an answer */
 enum { FIELD_TIMESERIES = 1, FIELD_METADATA = 3 };
 enum { SERIES_LABELS = 1, SERIES_SAMPLES = 2, SERIES_HISTOGRAMS = 4 };
 /* Tags, as the first byte of a field. */
@@ -407,13 +408,22 @@ static bool time_of(struct slice series, uint64_t k, int64_t *t_ms)
 	return false;
 }
 
+/* Cut when it is long: nobody reads the megabytes that made it a refusal. */
 static void name_series(struct write_request *q, uint64_t place, struct strbuf *out)
 {
 	const struct labels *labels;
+	size_t begin = out->len;
 	if (read_labels(series_at(q, place), q->arena, &labels, NULL) == 0)
 		labels_print_metric(out, labels);
 	else
 		strbuf_addf(out, "the series at number %llu", (unsigned long long)(place + 1));
+	if (out->len - begin <= NAME_MAX_BYTES)
+		return;
+	size_t len = begin + NAME_MAX_BYTES;
+	while (len > begin && (out->ptr[len] & 0xc0) == 0x80) /* not within a character */
+		len--;
+	out->len = len;
+	strbuf_adds(out, "...");
 }
 
 static void name_first(struct write_request *q, const struct append_stats *stats, struct strbuf *out)

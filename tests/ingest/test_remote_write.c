@@ -1,5 +1,6 @@
 /* The receiver over the store in plain arrays. */
 #include "base/compress.h"
+#include "base/utf8.h"
 #include "base/thread_pool.h"
 #include "ingest/ingest_limits.h"
 #include "ingest/remote_write.h"
@@ -317,6 +318,30 @@ static void what_is_no_request_is_refused(void **state)
 	fixture_done(&f);
 }
 
+/* The series that was too long is named, not repeated. */
+static void an_answer_is_short(void **state)
+{
+	(void)state;
+	struct fixture f;
+	fixture_init(&f);
+	struct strbuf message = STRBUF_INIT, series = STRBUF_INIT;
+	char value[4001];
+	for (size_t i = 0; i + 1 < sizeof(value); i++)
+		value[i] = i % 2 ? '\xbc' : '\xc3';
+	value[sizeof(value) - 1] = '\0';
+	pb_put_label(&series, "job", value);
+	pb_put_label(&series, "__name__", "long");
+	pb_put_label(&series, "job", value);
+	pb_put_sample(&series, 1000, 1);
+	pb_put_message(&message, 1, &series);
+	send(&f, strbuf_slice(&message));
+	check_int("status", f.status, 400);
+	check_true("short", strlen(f.text) < 1000);
+	check_true("characters are whole", utf8_valid(slice_cstr(f.text)));
+	strbuf_done(&message);
+	fixture_done(&f);
+}
+
 /* Cut at every byte and with every bit bent: an answer, and never a crash. */
 static void torn_messages_are_survived(void **state)
 {
@@ -379,4 +404,5 @@ TEST_MAIN("remote_write", cmocka_unit_test(known_series_take_the_short_way),
     cmocka_unit_test(labels_in_any_order_are_one_series), cmocka_unit_test(the_good_part_is_stored),
     cmocka_unit_test(bad_labels_are_named), cmocka_unit_test(histograms_become_floats),
     cmocka_unit_test(metadata_and_exemplars_do_no_harm), cmocka_unit_test(what_is_no_request_is_refused),
+    cmocka_unit_test(an_answer_is_short),
     cmocka_unit_test(torn_messages_are_survived), cmocka_unit_test(heads_are_checked))
