@@ -50,6 +50,23 @@ int json_doc_parse(struct slice text, struct json_doc **out, struct err *err)
 	return 0;
 }
 
+/* Each value stands first, or behind a comma or an opening bracket that is not in a string. */
+size_t json_text_values(struct slice text)
+{
+	size_t n = 1;
+	bool in_string = false;
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+		if (c == '"')
+			in_string = !in_string;
+		else if (c == '\\' && in_string)
+			i++;
+		else if (!in_string)
+			n += c == ',' || c == '[' || c == '{';
+	}
+	return n;
+}
+
 void json_doc_free(struct json_doc *doc)
 {
 	json_decref((json_t *)(void *)doc);

@@ -27,6 +27,9 @@ enum json_kind {
 /* Any JSON value, nothing behind it. ERR_INVALID with line and column; nesting above 64 is refused. Of
  * members of one name the last counts. */
 MUST_CHECK int json_doc_parse(struct slice text, struct json_doc **out, struct err *err);
+/* At most how many values the text has, without parsing it: a byte or two of text can become hundreds of memory, so
+ * whoever takes text from outside asks this first. */
+size_t json_text_values(struct slice text);
 void json_doc_free(struct json_doc *doc); /* takes NULL */
 const struct json_value *json_doc_root(const struct json_doc *doc);
 

@@ -6,6 +6,9 @@
 /* Numbers of go-openapi, which clients of Alertmanager see. */
 enum { CODE_INVALID_TYPE = 601 };
 
+/* Thousands of alerts with dozens of labels each; a value takes up to 250 bytes of memory. */
+enum { MAX_JSON_VALUES = 1000000 };
+
 /* Year 1 of Go's zero time. */
 static const int64_t go_zero_time_ms = -62135596800000;
 
@@ -61,6 +64,10 @@ bool alerts_v2_read_body(struct http_request *req, struct json_doc **doc)
 		struct slice text = arena_printf(http_req_arena(req),
 		    "unsupported media type \"%" SL_FMT "\", only [application/json] are allowed", SL_ARG(type));
 		alerts_v2_reply_invalid(req, 415, 415, text.ptr);
+		return false;
+	}
+	if (json_text_values(http_req_body(req)) > MAX_JSON_VALUES) {
+		alerts_v2_reply_invalid(req, 413, 413, "the body has more than 1000000 JSON values: send it in parts");
 		return false;
 	}
 	if (json_doc_parse(http_req_body(req), doc, &err) == 0)

@@ -85,5 +85,18 @@ static void depth_is_bounded(void **state)
 	}
 }
 
+static void values_are_counted_before(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *in;
+		size_t want;
+	} cases[] = {{"", 1}, {"1", 1}, {"[]", 2}, {"[1,2,[3]]", 5}, {"{\"a\":1,\"b\":{}}", 4},
+	    {"[\",[{\\\",\",2]", 3}, {"\"\\", 1}, {"[\"a,b", 2}};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		check_int(cases[i].in, json_text_values(slice_cstr(cases[i].in)), cases[i].want);
+}
+
 TEST_MAIN("json_read", cmocka_unit_test(values), cmocka_unit_test(members_in_order),
-    cmocka_unit_test(errors_have_a_place), cmocka_unit_test(depth_is_bounded))
+    cmocka_unit_test(errors_have_a_place), cmocka_unit_test(depth_is_bounded),
+    cmocka_unit_test(values_are_counted_before))
