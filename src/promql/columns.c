@@ -3,8 +3,9 @@
 #include "model/stale_marker.h"
 #include <math.h>
 
-/* One version of the function per instruction set, chosen when the program starts. Sanitizers run too late for that. */
-#if defined(__x86_64__) && defined(__linux__) && !defined(__SANITIZE_ADDRESS__) &&                           \
+/* One version of the function per instruction set, chosen when the program starts. Sanitizers run too late for
+ * that, and clang does not link such functions from an archive. */
+#if defined(__x86_64__) && defined(__linux__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) &&    \
     !defined(__SANITIZE_THREAD__)
 #define BY_CPU __attribute__((target_clones("avx2", "default")))
 #else
