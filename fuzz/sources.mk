@@ -5,13 +5,24 @@
 #   fuzz_fuzz_x_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 fuzz_programs = fuzz/fuzz_url
 
+#
+# `make fuzz` (configured with clang and --enable-fuzzing) runs every target for FUZZ_SECONDS; `make fuzz/fuzz_x.run` one of
+# them. What they find interesting is kept in the build folder, in fuzz/found/<name>/; an input that fails is named in
+# fuzz/fuzz_<name>.log: mend the cause and add the input to the corpus under a name that says what it is.
 if FUZZING
 FUZZ_MAIN =
 FUZZ_LINK = -fsanitize=fuzzer
+FUZZ_REPLAY = -runs=0
+FUZZ_RUN = mkdir -p fuzz/found/$$name && $$program -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=4096 \
+	-max_len=$(FUZZ_BYTES) -artifact_prefix=fuzz/$$name- fuzz/found/$$name '$(abs_top_srcdir)'/fuzz/corpus/$$name
 else
 FUZZ_MAIN = fuzz/driver.c
 FUZZ_LINK =
+FUZZ_REPLAY =
+FUZZ_RUN = echo 'configure with CC=clang CXX=clang++ --enable-fuzzing to run the targets' && false
 endif
+FUZZ_SECONDS = 60
+FUZZ_BYTES = 4096
 EXTRA_DIST += fuzz/corpus fuzz/driver.c
 
 fuzz_fuzz_url_SOURCES = fuzz/fuzz_url.c $(FUZZ_MAIN)
@@ -61,3 +72,26 @@ fuzz_fuzz_relabel_regex_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 fuzz_programs += fuzz/fuzz_wal_record
 fuzz_fuzz_wal_record_SOURCES = fuzz/fuzz_wal_record.c $(FUZZ_MAIN)
 fuzz_fuzz_wal_record_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+fuzz_programs += fuzz/fuzz_rule_file fuzz/fuzz_series_notation fuzz/fuzz_json_read \
+	fuzz/fuzz_chunk_histogram fuzz/fuzz_manifest fuzz/fuzz_http_request fuzz/fuzz_api_alerts_v2
+fuzz_fuzz_rule_file_SOURCES = fuzz/fuzz_rule_file.c $(FUZZ_MAIN)
+fuzz_fuzz_rule_file_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+fuzz_fuzz_series_notation_SOURCES = fuzz/fuzz_series_notation.c $(FUZZ_MAIN)
+fuzz_fuzz_series_notation_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+fuzz_fuzz_json_read_SOURCES = fuzz/fuzz_json_read.c $(FUZZ_MAIN)
+fuzz_fuzz_json_read_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+fuzz_fuzz_chunk_histogram_SOURCES = fuzz/fuzz_chunk_histogram.c $(FUZZ_MAIN)
+fuzz_fuzz_chunk_histogram_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+fuzz_fuzz_manifest_SOURCES = fuzz/fuzz_manifest.c $(FUZZ_MAIN)
+fuzz_fuzz_manifest_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+fuzz_fuzz_http_request_SOURCES = fuzz/fuzz_http_request.c fuzz/web_under_test.c fuzz/web_under_test.h $(FUZZ_MAIN)
+fuzz_fuzz_http_request_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+fuzz_fuzz_api_alerts_v2_SOURCES = fuzz/fuzz_api_alerts_v2.c fuzz/web_under_test.c fuzz/web_under_test.h $(FUZZ_MAIN)
+fuzz_fuzz_api_alerts_v2_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+
+fuzz_runs = $(fuzz_programs:=.run)
+.PHONY: fuzz $(fuzz_runs)
+fuzz: $(fuzz_runs)
+$(fuzz_runs): %.run: %
+	$(AM_V_at)program=$<; name=$${program#fuzz/fuzz_}; $(FUZZ_RUN) > $<.log 2>&1 || { tail -n 40 $<.log; exit 1; }; \
+		echo "$$name: `grep -c '' $<.log` lines, `tail -n 1 $<.log`"

@@ -32,7 +32,7 @@ check-local:
 		$(unit_tests) $(addprefix $(abs_top_srcdir)/,$(test_scripts))
 	$(AM_V_at)set -e; for program in $(fuzz_programs); do \
 		corpus='$(abs_top_srcdir)'/fuzz/corpus/$${program#fuzz/fuzz_}; \
-		./$$program $$corpus > $$program.log 2>&1 || { cat $$program.log; exit 1; }; \
+		./$$program $(FUZZ_REPLAY) $$corpus > $$program.log 2>&1 || { cat $$program.log; exit 1; }; \
 		tail -n 1 $$program.log; done
 TEST_JOBS = 2
 
