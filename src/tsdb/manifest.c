@@ -74,6 +74,8 @@ bool manifest_has(const struct manifest *m, uint64_t seq)
 
 static void add_part(struct manifest *m, const struct manifest_part *part)
 {
+	if (part->seq >= m->next_seq)
+		m->next_seq = part->seq + 1;
 	size_t i = find_part(m, part->seq);
 	if (i < m->parts.len && m->parts.v[i].seq == part->seq) {
 		m->parts.v[i] = *part;
@@ -123,9 +125,8 @@ static bool apply_record(struct manifest *m, struct slice body)
 
 /* --- opening ------------------------------------------------------------------------------------------------------ */
 
-/* Applies all good records; m->size is where they end. ERR_CORRUPT: something unreadable stands in front of the last record;
- * a bad last one is what a crash leaves. */
-static int apply_all(struct manifest *m, struct slice text, struct err *err)
+/* Applies the good records in front of the first bad one; m->size is where they end. */
+static void apply_good(struct manifest *m, struct slice text)
 {
 	struct byte_reader r;
 	byte_reader_init(&r, slice_from(text, MAGIC_BYTES));
@@ -134,30 +135,25 @@ static int apply_all(struct manifest *m, struct slice text, struct err *err)
 		const char *head = (const char *)r.at;
 		uint32_t len = read_u32(&r), crc = read_u32(&r);
 		struct slice body = read_bytes(&r, len);
-		if (r.failed)
-			return 0;
-		bool good = crc == crc32c_mask(crc32c(crc32c(0, head, 4), body.ptr, body.len)) &&
-			    apply_record(m, body);
-		if (!good && byte_reader_done(&r))
-			return 0;
-		if (!good)
-			return err_set(err, ERR_CORRUPT, "%s: the record at byte %llu is damaged", m->path,
-			    (unsigned long long)m->size);
+		if (r.failed || crc != crc32c_mask(crc32c(crc32c(0, head, 4), body.ptr, body.len)) ||
+		    !apply_record(m, body))
+			return;
 		m->size += HEAD_BYTES + len;
 	}
-	return 0;
 }
 
-static int load(struct manifest *m, bool *torn, struct err *err)
+static int load(struct manifest *m, bool *damaged, struct err *err)
 {
 	struct strbuf sb;
 	strbuf_init(&sb, MAX_BYTES);
 	int rc = fs_read_file(m->fs, m->path, &sb, err);
-	if (rc == 0 && (sb.len < MAGIC_BYTES || memcmp(sb.ptr, MANIFEST_MAGIC, MAGIC_BYTES) != 0))
-		rc = err_set(err, ERR_CORRUPT, "%s: not a manifest of a known version", m->path);
-	if (rc == 0)
-		rc = apply_all(m, strbuf_slice(&sb), err);
-	*torn = rc == 0 && m->size < sb.len;
+	bool ours = rc == 0 && sb.len >= MAGIC_BYTES && memcmp(sb.ptr, MANIFEST_MAGIC, MAGIC_BYTES) == 0;
+	if (ours)
+		apply_good(m, strbuf_slice(&sb));
+	else if (rc == 0 && sb.len >= MAGIC_BYTES && memcmp(sb.ptr, MANIFEST_MAGIC, MAGIC_BYTES - 1) == 0)
+		rc = err_set(err, ERR_UNSUPPORTED, "%s: format %u is newer than this program, or damaged",
+		    m->path, (unsigned char)sb.ptr[MAGIC_BYTES - 1]);
+	*damaged = rc == 0 && (!ours || m->size < sb.len);
 	strbuf_done(&sb);
 	return rc;
 }
@@ -194,22 +190,38 @@ static struct manifest *manifest_new(struct fs *fs, const char *dir)
 	return m;
 }
 
-int manifest_read(struct fs *fs, const char *dir, struct manifest **out, bool *torn, struct err *err)
+int manifest_read(
+    struct fs *fs, const char *dir, struct manifest **out, enum manifest_state *state, struct err *err)
 {
 	struct manifest *m = manifest_new(fs, dir);
-	int rc = load(m, torn, err);
-	if (rc)
+	bool damaged;
+	int rc = load(m, &damaged, err);
+	if (rc) {
 		manifest_close(m);
-	else
-		*out = m;
+		return rc;
+	}
+	*state = damaged ? MANIFEST_DAMAGED : MANIFEST_WHOLE;
+	*out = m;
+	return 0;
+}
+
+/* The bytes of a damaged file stay for whoever wants to know. */
+static int set_aside(struct manifest *m, struct err *err)
+{
+	char *aside = xasprintf("%s.damaged", m->path);
+	int rc = fs_rename(m->fs, m->path, aside, err);
+	free(aside);
 	return rc;
 }
 
-int manifest_open(struct fs *fs, const char *dir, struct manifest **out, bool *torn, struct err *err)
+int manifest_open(
+    struct fs *fs, const char *dir, struct manifest **out, enum manifest_state *state, struct err *err)
 {
 	struct manifest *m = manifest_new(fs, dir);
-	bool was_torn = false;
-	int rc = fs_exists(fs, m->path) ? load(m, &was_torn, err) : 0;
+	bool exists = fs_exists(fs, m->path), damaged = false;
+	int rc = exists ? load(m, &damaged, err) : 0;
+	if (rc == 0 && damaged)
+		rc = set_aside(m, err);
 	/* Written anew at each start: a torn end is gone, and the file short. */
 	if (rc == 0)
 		rc = rewrite(m, err);
@@ -217,7 +229,7 @@ int manifest_open(struct fs *fs, const char *dir, struct manifest **out, bool *t
 		manifest_close(m);
 		return rc;
 	}
-	*torn = was_torn;
+	*state = !exists ? MANIFEST_NEW : damaged ? MANIFEST_DAMAGED : MANIFEST_WHOLE;
 	*out = m;
 	return 0;
 }

@@ -27,13 +27,20 @@ struct manifest_change {
 	uint64_t wal_segment; /* the log before this segment is no longer needed; 0: as it was */
 };
 
-/* Reads "<dir>/manifest", which is made when absent. A torn last record is cut off (*torn says so);
- * ERR_CORRUPT when the file is damaged before its end. */
+enum manifest_state {
+	MANIFEST_NEW, /* there was none */
+	MANIFEST_WHOLE,
+	MANIFEST_DAMAGED, /* what stood behind a bad record is not in the list */
+};
+
+/* Reads "<dir>/manifest", which is made when absent. What a crash tore and what lost a bit look alike: the list is that of
+ * the good records at the beginning, the file is kept as "<dir>/manifest.damaged", and the owner looks for parts that are
+ * missing from the list. ERR_UNSUPPORTED: a newer format. */
 MUST_CHECK int manifest_open(
-    struct fs *fs, const char *dir, struct manifest **out, bool *torn, struct err *err);
-/* The same of a manifest that is there, without writing: it takes no commits. */
+    struct fs *fs, const char *dir, struct manifest **out, enum manifest_state *state, struct err *err);
+/* The same of a manifest that is there, without changing anything: it takes no commits. */
 MUST_CHECK int manifest_read(
-    struct fs *fs, const char *dir, struct manifest **out, bool *torn, struct err *err);
+    struct fs *fs, const char *dir, struct manifest **out, enum manifest_state *state, struct err *err);
 void manifest_close(struct manifest *m);
 
 /* A number no part had before; durable only with the part that uses it. */

@@ -1,12 +1,19 @@
 #include "tsdb/part_meta.h"
 
+#include "base/crc32c.h"
 #include "base/json.h"
 #include "base/json_read.h"
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { META_MAX_BYTES = 65536 };
+enum { META_MAX_BYTES = 65536, CHECK_BYTES = 22 };
+
+/* How the file ends: the last member is a checksum of everything before its comma. */
+static void print_check(struct slice body, char out[CHECK_BYTES + 1])
+{
+	snprintf(out, CHECK_BYTES + 1, ",\"crc32c\":\"%08x\"}\n", (unsigned)crc32c(0, body.ptr, body.len));
+}
 
 void part_name(uint64_t seq, char out[PART_NAME_MAX])
 {
@@ -54,8 +61,9 @@ static void print(struct strbuf *out, const struct part_meta *m)
 	for (uint32_t i = 0; i < m->n_parents; i++)
 		json_int(&j, (int64_t)m->parents[i]);
 	json_array_end(&j);
-	json_object_end(&j);
-	strbuf_addch(out, '\n');
+	char check[CHECK_BYTES + 1];
+	print_check(strbuf_slice(out), check);
+	strbuf_add(out, check, CHECK_BYTES);
 }
 
 int part_meta_write(struct fs *fs, const char *path, const struct part_meta *m, struct err *err)
@@ -110,8 +118,8 @@ static int take_all(const struct json_value *root, struct part_meta *m, struct e
 	const char *bad = "version";
 	if (!json_get_int(json_member(root, bad), &version))
 		return err_set(err, ERR_CORRUPT, "\"%s\" is missing or wrong", bad);
-	if (version < 1 || version > PART_VERSION)
-		return err_set(err, ERR_UNSUPPORTED, "version %lld is unknown, this program reads up to %d",
+	if (version != PART_VERSION)
+		return err_set(err, ERR_UNSUPPORTED, "version %lld is unknown, this program reads %d",
 		    (long long)version, PART_VERSION);
 	m->version = (int)version;
 	if (!take_numbers(root, m, &bad))
@@ -130,11 +138,26 @@ static int take_all(const struct json_value *root, struct part_meta *m, struct e
 	return 0;
 }
 
+/* Every byte counts: a number that lost a bit would hide samples. */
+static int check_text(struct slice text, struct err *err)
+{
+	char want[CHECK_BYTES + 1];
+	if (text.len >= CHECK_BYTES) {
+		print_check(slice_of(text.ptr, text.len - CHECK_BYTES), want);
+		if (memcmp(want, text.ptr + text.len - CHECK_BYTES, CHECK_BYTES) == 0)
+			return 0;
+	}
+	return err_set(err, ERR_CORRUPT, "wrong checksum");
+}
+
 int part_meta_parse(struct slice text, struct part_meta *m, struct err *err)
 {
 	struct json_doc *doc;
 	struct part_meta got = {0};
-	int rc = json_doc_parse(text, &doc, err);
+	int rc = check_text(text, err);
+	if (rc)
+		return rc;
+	rc = json_doc_parse(text, &doc, err);
 	if (rc) {
 		if (err)
 			err->code = ERR_CORRUPT;

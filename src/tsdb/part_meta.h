@@ -1,5 +1,5 @@
-/* What a part says about itself: the file `meta` of its directory, as JSON, so that an operator can read it.
- */
+/* What a part says about itself: the file `meta` of its directory, as JSON, so that an operator can read it;
+ * its last member is a checksum of the rest. */
 #pragma once
 
 #include "base/err.h"
@@ -7,7 +7,7 @@
 #include "base/slice.h"
 #include <stdint.h>
 
-enum { PART_VERSION = 1, PART_NAME_MAX = 64, PART_PARENTS_MAX = 64 };
+enum { PART_VERSION = 2, PART_NAME_MAX = 64, PART_PARENTS_MAX = 64 };
 
 struct part_meta {
 	int version;
@@ -25,7 +25,7 @@ struct part_meta {
 /* "part-0000000000000042" */
 void part_name(uint64_t seq, char out[PART_NAME_MAX]);
 MUST_CHECK int part_meta_write(struct fs *fs, const char *path, const struct part_meta *m, struct err *err);
-/* ERR_CORRUPT: not readable or a field is missing or impossible; ERR_UNSUPPORTED: a version from the future.
+/* ERR_CORRUPT: a wrong checksum, or a field is missing or impossible; ERR_UNSUPPORTED: another version.
  */
 MUST_CHECK int part_meta_read(struct fs *fs, const char *path, struct part_meta *m, struct err *err);
 MUST_CHECK int part_meta_parse(struct slice text, struct part_meta *m, struct err *err);

@@ -117,6 +117,8 @@ int part_open(struct fs *fs, const char *parts_dir, const char *name, struct pag
 	char *meta_path = xasprintf("%s/" PART_FILE_META, p->path);
 	int rc = part_meta_read(fs, meta_path, &p->meta, err);
 	free(meta_path);
+	if (rc == 0 && strcmp(p->meta.name, name) != 0)
+		rc = err_set(err, ERR_CORRUPT, "%s: this is part %s", p->path, p->meta.name);
 	if (rc == 0)
 		rc = open_files(p, cache, err);
 	if (rc)

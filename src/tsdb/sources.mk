@@ -53,6 +53,7 @@ libtsdb_a_SOURCES += \
 	src/tsdb/wal_segment.c src/tsdb/wal_segment.h
 libtsdb_a_SOURCES += \
 	src/tsdb/data_dir.c src/tsdb/data_dir.h \
+	src/tsdb/part_orphans.c src/tsdb/part_orphans.h \
 	src/tsdb/part_set.c src/tsdb/part_set.h \
 	src/tsdb/retention.c src/tsdb/retention.h \
 	src/tsdb/tsdb.c src/tsdb/tsdb_priv.h \

@@ -1,6 +1,7 @@
 #include "tsdb/tsdb.h"
 
 #include "base/xmalloc.h"
+#include "tsdb/part_orphans.h"
 #include "tsdb/series_snapshot.h"
 #include "tsdb/tsdb_priv.h"
 #include "tsdb/tsdb_querier.h"
@@ -57,28 +58,17 @@ static struct tsdb_options with_defaults(const struct tsdb_options *given)
 	return o;
 }
 
-struct orphans {
-	struct tsdb *db;
-	struct err *err;
-};
-
-/* A part directory that the manifest does not name is what a crash left of an unfinished one. */
-static int drop_orphan(void *arg, const char *name, bool is_dir)
+/* A missing manifest beside parts is a lost one: the first start makes it before any part. */
+static int settle_orphans(struct tsdb *db, enum manifest_state state, struct err *err)
 {
-	struct orphans *o = arg;
-	(void)is_dir;
-	size_t n;
-	const struct manifest_part *parts = manifest_parts(o->db->manifest, &n);
-	char known[PART_NAME_MAX];
-	for (size_t i = 0; i < n; i++) {
-		part_name(parts[i].seq, known);
-		if (strcmp(known, name) == 0)
-			return 0;
-	}
-	char *path = xasprintf("%s/%s", o->db->dir.parts, name);
-	int rc = fs_remove_tree(o->db->dir.fs, path, o->err);
-	free(path);
-	return rc;
+	struct part_orphans orphans = {.fs = db->dir.fs,
+	    .parts_dir = db->dir.parts,
+	    .manifest = db->manifest,
+	    .cache = db->cache,
+	    .salvage = state != MANIFEST_WHOLE,
+	    .note = tsdb_note_text,
+	    .arg = db};
+	return part_orphans_settle(&orphans, err);
 }
 
 /* A part that cannot be read is left where it is, for repair, and not served. */
@@ -145,19 +135,13 @@ static int replay_and_open_log(struct tsdb *db, struct err *err)
 	return rc;
 }
 
-static int remove_orphans(struct tsdb *db, struct err *err)
+static int open_manifest(struct tsdb *db, enum manifest_state *state, struct err *err)
 {
-	struct orphans orphans = {db, err};
-	return fs_list(db->dir.fs, db->dir.parts, drop_orphan, &orphans, err);
-}
-
-static int open_manifest(struct tsdb *db, struct err *err)
-{
-	bool torn;
-	int rc = db->options.read_only ? manifest_read(db->dir.fs, db->dir.path, &db->manifest, &torn, err)
-				       : manifest_open(db->dir.fs, db->dir.path, &db->manifest, &torn, err);
-	if (rc == 0 && torn)
-		tsdb_note(db, "the last record of %s/manifest was torn and is cut off", db->dir.path);
+	int rc = db->options.read_only ? manifest_read(db->dir.fs, db->dir.path, &db->manifest, state, err)
+				       : manifest_open(db->dir.fs, db->dir.path, &db->manifest, state, err);
+	if (rc == 0 && *state == MANIFEST_DAMAGED)
+		tsdb_note(
+		    db, "%s/manifest was torn or damaged: parts may be missing from its list", db->dir.path);
 	return rc;
 }
 
@@ -168,9 +152,10 @@ static int open_files(struct tsdb *db, struct err *err)
 			   : data_dir_open(db->options.fs, db->options.path, &db->dir, err);
 	if (rc != 0)
 		return rc;
-	rc = open_manifest(db, err);
+	enum manifest_state state;
+	rc = open_manifest(db, &state, err);
 	if (rc == 0 && !read_only)
-		rc = remove_orphans(db, err);
+		rc = settle_orphans(db, state, err);
 	if (rc != 0)
 		return rc;
 	open_parts(db);

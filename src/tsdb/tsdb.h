@@ -55,8 +55,9 @@ struct tsdb;
  *   ERR_NOT_FOUND    read only, and there is no store
  *   ERR_IO           not writable, not readable
  *   ERR_EXISTS       the directory belongs to a Prometheus
- *   ERR_CORRUPT      the manifest cannot be read (a damaged part or log segment is set aside instead, and noted)
  *   ERR_UNSUPPORTED  a format of a newer version
+ *
+ * Damage does not stop it: what is damaged is set aside or salvaged, and noted.
  *
  * The caller closes it. */
 /* clang-format on */

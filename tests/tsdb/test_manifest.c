@@ -4,13 +4,13 @@
 
 #include <stdlib.h>
 
-static struct manifest *open_it(const char *dir, bool want_torn)
+static struct manifest *open_it(const char *dir, enum manifest_state want)
 {
 	struct err err;
 	struct manifest *m;
-	bool torn;
-	check_ok("open", manifest_open(fs_real(), dir, &m, &torn, &err), &err);
-	check_int("torn", torn, want_torn);
+	enum manifest_state state;
+	check_ok("open", manifest_open(fs_real(), dir, &m, &state, &err), &err);
+	check_int("state", state, want);
 	return m;
 }
 
@@ -19,7 +19,7 @@ static void changes_survive(void **state)
 	(void)state;
 	struct err err;
 	char *dir = test_tmpdir();
-	struct manifest *m = open_it(dir, false);
+	struct manifest *m = open_it(dir, MANIFEST_NEW);
 	size_t n;
 	for (uint64_t i = 0; i < 50; i++) {
 		struct manifest_part part = {.seq = manifest_next_seq(m),
@@ -43,7 +43,7 @@ static void changes_survive(void **state)
 		check_true("has", manifest_has(m, 50) && !manifest_has(m, 3) && !manifest_has(m, 51));
 		check_int("log", manifest_wal_segment(m), 9);
 		manifest_close(m);
-		m = open_it(dir, false);
+		m = open_it(dir, MANIFEST_WHOLE);
 	}
 	check_int("next", manifest_next_seq(m), 51);
 	manifest_close(m);
@@ -59,7 +59,7 @@ static void a_torn_end_is_cut_off(void **state)
 	char *dir = test_tmpdir();
 	struct strbuf path = STRBUF_INIT, text = STRBUF_INIT;
 	size_t ends[6];
-	struct manifest *m = open_it(dir, false);
+	struct manifest *m = open_it(dir, MANIFEST_NEW);
 	strbuf_addf(&path, "%s/manifest", dir);
 	for (size_t i = 0; i < 5; i++) {
 		uint64_t size;
@@ -81,26 +81,31 @@ static void a_torn_end_is_cut_off(void **state)
 			whole++;
 		check_ok("write", fs_write_file(fs_real(), strbuf_cstr(&path), slice_of(text.ptr, len), &err),
 		    &err);
-		m = open_it(dir, len != ends[whole]);
+		m = open_it(dir, len == ends[whole] ? MANIFEST_WHOLE : MANIFEST_DAMAGED);
 		manifest_parts(m, &n);
 		check_int("whole records", n, whole);
 		manifest_close(m);
 	}
-	/* A bent bit in front of the last record is damage, not a torn end. */
-	for (size_t bit = 0; bit < ends[4] * 8; bit++) {
+	/* Any bent bit is noticed, and the list is that of the records in front of it. */
+	for (size_t bit = 0; bit < text.len * 8; bit++) {
 		struct strbuf bent = STRBUF_INIT;
-		bool torn;
+		enum manifest_state found = MANIFEST_WHOLE;
+		size_t before = 0, n;
+		while (before < 5 && ends[before + 1] <= bit / 8)
+			before++;
 		strbuf_add_slice(&bent, strbuf_slice(&text));
 		bent.ptr[bit / 8] ^= (char)(1 << bit % 8);
 		check_ok(
 		    "write", fs_write_file(fs_real(), strbuf_cstr(&path), strbuf_slice(&bent), &err), &err);
-		int rc = manifest_open(fs_real(), dir, &m, &torn, &err);
+		int rc = manifest_open(fs_real(), dir, &m, &found, &err);
 		if (rc == 0) {
-			/* A bent length that points behind the end looks like a torn end. */
-			check_true("noticed", torn);
+			manifest_parts(m, &n);
+			check_int("damaged", found, MANIFEST_DAMAGED);
+			check_int("records", n, bit / 8 < ends[0] ? 0 : before);
 			manifest_close(m);
 		} else {
-			check_int("damaged", rc, ERR_CORRUPT);
+			check_int("the version", rc, ERR_UNSUPPORTED);
+			check_int("its byte", bit / 8, 7);
 		}
 		strbuf_done(&bent);
 	}
