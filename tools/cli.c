@@ -17,6 +17,7 @@ static const struct {
     {"targets", cmd_targets, "list scrape targets and their health"},
     {"alerts", cmd_alerts, "list pending and firing alerts"},
     {"check", cmd_check, "check configuration and rule files"},
+    {"tsdb", cmd_tsdb, "look into a data folder: list, analyze, verify, dump, backfill, repair"},
 };
 
 static const char head[] = "Usage: promq [--server URL] [-o FORM] COMMAND [ARGUMENT]...\n"

@@ -9,3 +9,4 @@ int cmd_series(struct cli *cli, int argc, char **argv);
 int cmd_targets(struct cli *cli, int argc, char **argv);
 int cmd_alerts(struct cli *cli, int argc, char **argv);
 int cmd_check(struct cli *cli, int argc, char **argv);
+int cmd_tsdb(struct cli *cli, int argc, char **argv);

@@ -2,10 +2,14 @@
 noinst_LIBRARIES += libtools.a
 libtools_a_SOURCES = \
 	tools/api_ask.c \
+	tools/arguments.c tools/arguments.h \
 	tools/cli.c tools/cli.h \
 	tools/cmd_check.c \
 	tools/cmd_query.c \
 	tools/cmd_series.c \
+	tools/cmd_tsdb.c tools/cmd_tsdb.h \
+	tools/cmd_tsdb_dump.c \
+	tools/cmd_tsdb_list.c \
 	tools/commands.h \
 	tools/term_table.c tools/term_table.h
 bin_PROGRAMS += promq

@@ -1,0 +1,241 @@
+/* promq tsdb: over a small store that each test makes. */
+#include "model/duration.h"
+#include "tests/tsdb/store_probe.h"
+#include "tools/cli.h"
+#include <stdlib.h>
+
+/* 2026-01-01T12:00:00Z */
+#define NOW_MS INT64_C(1767268800000)
+enum { MAX_ARGS = 16, MINUTE_MS = 60000 };
+
+struct fixture {
+	struct arena *arena;
+	struct clock *clock;
+	char *dir;
+	struct tsdb *db; /* NULL: closed */
+	struct strbuf out, err;
+	int code;
+};
+
+static void open_store(struct fixture *f)
+{
+	struct tsdb_options o = {.future_limit_ms = -1};
+	f->db = probe_open(f->dir, f->clock, &o);
+}
+
+static void close_store(struct fixture *f)
+{
+	tsdb_close(f->db);
+	f->db = NULL;
+}
+
+static struct fixture fixture_new(void)
+{
+	struct fixture f = {.arena = arena_new(ARENA_NO_LIMIT),
+	    .clock = clock_virtual_new(NOW_MS),
+	    .dir = test_tmpdir(),
+	    .out = STRBUF_INIT,
+	    .err = STRBUF_INIT};
+	open_store(&f);
+	return f;
+}
+
+static void fixture_done(struct fixture *f)
+{
+	tsdb_close(f->db);
+	arena_free(f->arena);
+	clock_virtual_free(f->clock);
+	strbuf_done(&f->out);
+	strbuf_done(&f->err);
+	test_tmpdir_done(f->dir);
+}
+
+/* Runs promq; "DIR" and what begins with it stand for the store's folder. */
+static void run_promq(struct fixture *f, const char *const *args)
+{
+	char *argv[MAX_ARGS + 2] = {NULL}, *owned[MAX_ARGS + 2];
+	int argc = 0;
+	argv[argc++] = strdup("promq");
+	for (; args[argc - 1]; argc++) {
+		const char *a = args[argc - 1];
+		struct strbuf text = STRBUF_INIT;
+		if (strncmp(a, "DIR", 3) == 0)
+			strbuf_addf(&text, "%s%s", f->dir, a + 3);
+		else
+			strbuf_adds(&text, a);
+		argv[argc] = strbuf_take(&text);
+	}
+	memcpy(owned, argv, sizeof(owned));
+	strbuf_reset(&f->out);
+	strbuf_reset(&f->err);
+	struct cli cli = {
+	    .clock = f->clock, .arena = arena_new(ARENA_NO_LIMIT), .out = &f->out, .err = &f->err};
+	f->code = cli_run(&cli, argc, argv);
+	arena_free(cli.arena);
+	for (int i = 0; i < argc; i++)
+		free(owned[i]);
+}
+#define RUN(f, ...) run_promq((f), (const char *const[]){__VA_ARGS__, NULL})
+
+/* The folder's name, which differs from run to run, as DIR. */
+static char *without_dir(struct fixture *f, struct slice text)
+{
+	struct strbuf out = STRBUF_INIT;
+	size_t n = strlen(f->dir);
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.len - i >= n && memcmp(text.ptr + i, f->dir, n) == 0) {
+			strbuf_adds(&out, "DIR");
+			i += n - 1;
+		} else {
+			strbuf_addch(&out, text.ptr[i]);
+		}
+	}
+	return strbuf_take(&out);
+}
+
+static void check_run(const char *name, struct fixture *f, int code, const char *out, const char *err)
+{
+	char *got_out = without_dir(f, strbuf_slice(&f->out)),
+	     *got_err = without_dir(f, strbuf_slice(&f->err));
+	check_str(name, slice_cstr(got_out), out);
+	check_str(name, slice_cstr(got_err), err);
+	check_int(name, f->code, code);
+	free(got_out);
+	free(got_err);
+}
+
+static void add_series(struct fixture *f, const struct labels *labels, const double *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		check_int("add", probe_add(f->db, labels, (int64_t)i * MINUTE_MS, v[i]), APPEND_OK);
+}
+
+static void seal(struct fixture *f)
+{
+	struct err err;
+	check_ok("seal", tsdb_seal_all(f->db, &err), &err);
+}
+
+/* Three series: two in a part, one in the log. */
+static void fill(struct fixture *f)
+{
+	add_series(
+	    f, labels_of(f->arena, "__name__", "heavy_metric", "foo", "bar", NULL), (double[]){5, 4, 3}, 3);
+	add_series(
+	    f, labels_of(f->arena, "__name__", "heavy_metric", "foo", "foo", NULL), (double[]){5, 0.25}, 2);
+	seal(f);
+	add_series(f, labels_of(f->arena, "__name__", "metric", "baz", "a\"\n", "foo", "bar", NULL),
+	    (double[]){1e6, 0.0 / 0.0, 1e-7}, 3);
+}
+
+static void dumping(void **state)
+{
+	(void)state;
+	struct fixture f = fixture_new();
+	fill(&f);
+	close_store(&f);
+	RUN(&f, "tsdb", "dump", "DIR");
+	check_run("all", &f, 0,
+	    "{__name__=\"heavy_metric\", foo=\"bar\"} 5 0\n"
+	    "{__name__=\"heavy_metric\", foo=\"bar\"} 4 60000\n"
+	    "{__name__=\"heavy_metric\", foo=\"bar\"} 3 120000\n"
+	    "{__name__=\"heavy_metric\", foo=\"foo\"} 5 0\n"
+	    "{__name__=\"heavy_metric\", foo=\"foo\"} 0.25 60000\n"
+	    "{__name__=\"metric\", baz=\"a\\\"\\n\", foo=\"bar\"} 1e+06 0\n"
+	    "{__name__=\"metric\", baz=\"a\\\"\\n\", foo=\"bar\"} NaN 60000\n"
+	    "{__name__=\"metric\", baz=\"a\\\"\\n\", foo=\"bar\"} 1e-07 120000\n",
+	    "");
+	RUN(&f, "tsdb", "dump", "--match", "heavy_metric", "--match={foo=\"bar\"}", "--min-time", "60000",
+	    "--max-time=60000", "DIR");
+	check_run("some", &f, 0,
+	    "{__name__=\"heavy_metric\", foo=\"bar\"} 4 60000\n"
+	    "{__name__=\"heavy_metric\", foo=\"foo\"} 0.25 60000\n"
+	    "{__name__=\"metric\", baz=\"a\\\"\\n\", foo=\"bar\"} NaN 60000\n",
+	    "");
+	RUN(&f, "tsdb", "dump", "--format", "seriesjson", "DIR", "--match", "{foo!=\"foo\"}");
+	check_run("json", &f, 0,
+	    "{\"__name__\":\"heavy_metric\",\"foo\":\"bar\"}\n"
+	    "{\"__name__\":\"metric\",\"baz\":\"a\\\"\\n\",\"foo\":\"bar\"}\n",
+	    "");
+	RUN(&f, "tsdb", "dump-openmetrics", "DIR", "--min-time", "1970-01-01T00:01:00Z");
+	check_run("openmetrics", &f, 0,
+	    "heavy_metric{foo=\"bar\"} 4 60.000\n"
+	    "heavy_metric{foo=\"bar\"} 3 120.000\n"
+	    "heavy_metric{foo=\"foo\"} 0.25 60.000\n"
+	    "metric{baz=\"a\\\"\\n\",foo=\"bar\"} NaN 60.000\n"
+	    "metric{baz=\"a\\\"\\n\",foo=\"bar\"} 1e-07 120.000\n"
+	    "# EOF\n",
+	    "");
+	RUN(&f, "tsdb", "dump", "--match", "{", "DIR");
+	check_run(
+	    "bad selector", &f, 1, "", "promq: 1:2: parse error: unexpected end of input inside braces\n");
+	fixture_done(&f);
+}
+
+static void odd_names_and_histograms(void **state)
+{
+	(void)state;
+	struct fixture f = fixture_new();
+	const struct labels *odd = labels_of(f.arena, "__name__", "a.b", "c d", "e", "f", "g", NULL);
+	struct histogram h = {.count = 3, .sum = 4.5, .zero_count = 3, .zero_threshold = 0.5};
+	add_series(&f, odd, (double[]){1}, 1);
+	check_int("histogram",
+	    probe_add_histogram(f.db, labels_of(f.arena, "__name__", "h", NULL), -1500, &h), APPEND_OK);
+	check_int("before", probe_add(f.db, labels_of(f.arena, "__name__", "x", NULL), -1500, 1), APPEND_OK);
+	close_store(&f);
+	RUN(&f, "tsdb", "dump", "DIR");
+	check_run("prom", &f, 0,
+	    "{__name__=\"a.b\", \"c d\"=\"e\", f=\"g\"} 1 0\n"
+	    "{__name__=\"h\"} {count:3, sum:4.5, [-0.5,0.5]:3} -1500\n"
+	    "{__name__=\"x\"} 1 -1500\n",
+	    "");
+	RUN(&f, "tsdb", "dump-openmetrics", "DIR");
+	check_run("openmetrics", &f, 0, "{\"a.b\",\"c d\"=\"e\",f=\"g\"} 1 0.000\nx 1 -1.500\n# EOF\n",
+	    "promq: note: native histogram samples left out: 1\n");
+	fixture_done(&f);
+}
+
+static void listing(void **state)
+{
+	(void)state;
+	struct fixture f = fixture_new();
+	fill(&f);
+	RUN(&f, "tsdb", "list", "DIR", "-o", "csv");
+	struct slice out = strbuf_slice(&f.out);
+	size_t line = slice_find(out, '\n');
+	check_slice("beside a server", slice_of(out.ptr, line),
+	    SL("part,min time,max time,duration,num samples,num chunks,num series,size,level,note"));
+	const char *want = "part-0000000000000001,0,120000,2m0s,5,2,2,";
+	check_slice("the part", slice_of(out.ptr + line + 1, strlen(want)), slice_cstr(want));
+	RUN(&f, "tsdb", "list", "-r", "DIR");
+	check_true("dates", strstr(strbuf_cstr(&f.out), "1970-01-01T00:02:00Z") != NULL);
+	check_true("the log", strstr(strbuf_cstr(&f.out), "\nlog ") != NULL);
+	fixture_done(&f);
+}
+
+static void refusals(void **state)
+{
+	(void)state;
+	struct fixture f = fixture_new();
+	RUN(&f, "tsdb", "dump", "DIR");
+	check_run(
+	    "in use", &f, 1, "", "promq: DIR is locked by another process: is a server running on it?\n");
+	RUN(&f, "tsdb", "dump", "DIR/nothing");
+	check_run("not there", &f, 1, "", "promq: DIR/nothing holds no store: there is no manifest\n");
+	RUN(&f, "tsdb", "dump", "DIR", "x");
+	check_run("too many", &f, 1, "", "promq: tsdb dump: want one folder, got \"x\" too\n");
+	RUN(&f, "tsdb", "dump", "--format=xml", "DIR");
+	check_run("form", &f, 1, "", "promq: tsdb dump: --format is prom or seriesjson, not \"xml\"\n");
+	RUN(&f, "tsdb", "dump", "--min-time=x", "DIR");
+	check_true("time", strstr(strbuf_cstr(&f.err), "tsdb dump: --min-time: \"x\" is no time") != NULL);
+	RUN(&f, "tsdb", "dump", "--bogus");
+	check_run("option", &f, 1, "",
+	    "promq: tsdb dump: unknown option or missing argument: --bogus (see promq tsdb dump --help)\n");
+	RUN(&f, "tsdb", "bogus");
+	check_run(
+	    "subcommand", &f, 1, "", "promq: tsdb: unknown subcommand \"bogus\" (see promq tsdb --help)\n");
+	fixture_done(&f);
+}
+
+TEST_MAIN("promq tsdb", cmocka_unit_test(dumping), cmocka_unit_test(odd_names_and_histograms),
+    cmocka_unit_test(listing), cmocka_unit_test(refusals))
