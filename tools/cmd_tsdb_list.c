@@ -153,9 +153,11 @@ int cmd_tsdb_list(struct cli *cli, int argc, char **argv)
 		return EXIT_FAILURE_FOUND;
 	struct manifest *manifest;
 	struct err err;
-	bool torn;
-	if (manifest_read(fs_real(), l.dir, &manifest, &torn, &err) != 0)
+	enum manifest_state state;
+	if (manifest_read(fs_real(), l.dir, &manifest, &state, &err) != 0)
 		return cli_fail(cli, "%s", err.msg);
+	if (state == MANIFEST_DAMAGED)
+		strbuf_addf(cli->err, "promq: note: %s/manifest is damaged: parts may be missing here\n", l.dir);
 	size_t n;
 	const struct manifest_part *parts = manifest_parts(manifest, &n);
 	add_columns(l.table);
