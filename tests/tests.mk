@@ -22,6 +22,7 @@ include tests/web/tests.mk
 include tests/main/tests.mk
 include tests/tools/tests.mk
 include tests/scenario/tests.mk
+include tests/crash/tests.mk
 
 # `make check` builds all of it and lets prove run it; one program: `make tests/base/test_arena && tests/base/test_arena -f NAME`.
 check_PROGRAMS += $(unit_tests) $(fuzz_programs)

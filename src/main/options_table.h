@@ -31,7 +31,7 @@ OPTION(WAL_SYNC,               "storage.wal-sync", STRING, "always", WORKS, "Whe
 OPTION(TSDB_NO_LOCKFILE,       "storage.tsdb.no-lockfile", BOOL, "false", IGNORED, "Without lock file; the lock is the kernel's and never left behind.")
 OPTION(TSDB_HEAD_QUEUE,        "storage.tsdb.head-chunks-write-queue-size", UINT, "0", IGNORED, "Queue of head chunks.")
 OPTION(TSDB_DELAY_COMPACT,     "storage.tsdb.delay-compact-file.path", STRING, "", IGNORED, "File that delays compaction.")
-OPTION(TSDB_MIN_BLOCK,         "storage.tsdb.min-block-duration", DURATION, "2h", IGNORED, "Time span of a fresh block.")
+OPTION(TSDB_MIN_BLOCK,         "storage.tsdb.min-block-duration", DURATION, "2h", WORKS, "Samples go from memory to a part after this time, and after 32m at the latest.")
 OPTION(TSDB_MAX_BLOCK,         "storage.tsdb.max-block-duration", DURATION, "36h", IGNORED, "Longest time span of a block.")
 OPTION(TSDB_CHUNK_SEGMENT,     "storage.tsdb.max-block-chunk-segment-size", SIZE, "512MB", IGNORED, "Size of chunk files.")
 OPTION(TSDB_WAL_SEGMENT,       "storage.tsdb.wal-segment-size", SIZE, "64MB", WORKS, "Size of a segment of the log.")

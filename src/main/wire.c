@@ -247,6 +247,14 @@ static void log_note(void *arg, const char *note)
 	log_warn("store repaired at start", KV_STR("component", "tsdb"), KV_STR("note", note));
 }
 
+enum { LONGEST_IN_MEMORY_MS = 32 * 60 * 1000 };
+
+static int64_t seal_interval_ms(const struct options *options)
+{
+	int64_t given = options_ms(options, OPT_TSDB_MIN_BLOCK);
+	return given > 0 && given < LONGEST_IN_MEMORY_MS ? given : LONGEST_IN_MEMORY_MS;
+}
+
 static bool open_store(struct server *s, struct strbuf *problems)
 {
 	struct tsdb_options o = {
@@ -256,6 +264,7 @@ static bool open_store(struct server *s, struct strbuf *problems)
 	    .wal_segment_bytes = options_uint(s->options, OPT_TSDB_WAL_SEGMENT),
 	    .retention_ms = options_ms(s->options, OPT_TSDB_RETENTION_TIME),
 	    .retention_bytes = options_uint(s->options, OPT_TSDB_RETENTION_SIZE),
+	    .seal_interval_ms = seal_interval_ms(s->options),
 	};
 	if (!parse_wal_sync(options_text(s->options, OPT_WAL_SYNC), &o.wal_sync, problems))
 		return false;

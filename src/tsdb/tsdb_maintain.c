@@ -14,8 +14,8 @@
 
 enum {
 	PART_SERIES = 1 << 16, /* the labels of so many are in memory while a part is written */
-	PERIOD_MS = 5000,
-	RETRY_MS = 60000, /* after a failure: each attempt freezes what came meanwhile */
+	PERIOD_MS = 5000,      /* a quarter of the interval of sealing when that is shorter */
+	RETRY_MS = 60000,      /* after a failure: each attempt freezes what came meanwhile */
 	METADATA_RECORD_BYTES = 64 << 10,
 };
 
@@ -267,6 +267,12 @@ int tsdb_seal_all(struct tsdb *db, struct err *err)
 
 /* --- the timer ----------------------------------------------------------------------------------------------- */
 
+static int64_t period_ms(const struct tsdb *db)
+{
+	int64_t quarter = db->options.seal_interval_ms / 4 + 1;
+	return quarter < PERIOD_MS ? quarter : PERIOD_MS;
+}
+
 static void tick(void *arg, int64_t when_ms)
 {
 	struct tsdb *db = arg;
@@ -278,7 +284,7 @@ static void tick(void *arg, int64_t when_ms)
 			counter_add(M_TSDB_SEAL_FAILURES, 1);
 			log_debug("storage maintenance failed", KV_STR("component", "tsdb"), KV_ERR(&err));
 		}
-		db->timer = scheduler_at(db->options.scheduler, when_ms + PERIOD_MS, tick, db);
+		db->timer = scheduler_at(db->options.scheduler, when_ms + period_ms(db), tick, db);
 	}
 	lock_release(&db->maintenance);
 }
@@ -289,7 +295,7 @@ void tsdb_start_timer(struct tsdb *db)
 		return;
 	lock_take(&db->maintenance);
 	db->timer =
-	    scheduler_at(db->options.scheduler, clock_now_ms(db->options.clock) + PERIOD_MS, tick, db);
+	    scheduler_at(db->options.scheduler, clock_now_ms(db->options.clock) + period_ms(db), tick, db);
 	lock_release(&db->maintenance);
 }
 
