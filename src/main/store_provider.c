@@ -44,7 +44,13 @@ static int seal(void *arg, struct err *err)
 	return tsdb_seal_all(arg, err);
 }
 
+static int compact(void *arg, struct err *err)
+{
+	return tsdb_compact(arg, err);
+}
+
 struct web_store_provider store_provider(struct tsdb *db)
 {
-	return (struct web_store_provider){get_status, get_metadata, seal, db};
+	return (struct web_store_provider){
+	    .status = get_status, .metadata = get_metadata, .seal = seal, .compact = compact, .arg = db};
 }

@@ -138,22 +138,6 @@ static int read_frozen(const struct frozen *f, series_ref ref, struct sample_col
 	return rc;
 }
 
-/* Floats and histograms of a series take turns in the part as they do in time. */
-static int write_column(struct part_writer *w, const struct sample_column *c, struct err *err)
-{
-	if (!c->h)
-		return part_writer_floats(w, c->t, c->v, c->n, err);
-	int rc = 0;
-	for (size_t i = 0, end; i < c->n && rc == 0; i = end) {
-		end = i + 1;
-		while (end < c->n && !c->h[end] == !c->h[i])
-			end++;
-		rc = c->h[i] ? part_writer_histograms(w, c->t + i, c->h + i, end - i, err)
-			     : part_writer_floats(w, c->t + i, c->v + i, end - i, err);
-	}
-	return rc;
-}
-
 /* One series; a series that was dropped and made again may have two refs. */
 static int write_series(struct head *h, const struct to_write *s, size_t n, struct part_writer *w,
     struct sample_column *column, struct err *err)
@@ -168,7 +152,7 @@ static int write_series(struct head *h, const struct to_write *s, size_t n, stru
 	if (!column_order(column, 0))
 		return err_set(err, ERR_NO_MEMORY, "no memory to order %zu samples", column->n);
 	int rc = part_writer_series(w, s[0].labels, err);
-	return rc == 0 ? write_column(w, column, err) : rc;
+	return rc == 0 ? part_writer_column(w, column, err) : rc;
 }
 
 int head_write_frozen(

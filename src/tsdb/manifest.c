@@ -25,6 +25,7 @@ struct manifest {
 	uint64_t rewritten;             /* size after the last rewrite */
 	struct manifest_part_vec parts; /* by seq */
 	uint64_t next_seq, wal_segment;
+	bool is_uncertain; /* a change that failed may stand behind `size` */
 };
 
 /* --- records ------------------------------------------------------------------------------------------------------ */
@@ -263,11 +264,20 @@ uint64_t manifest_wal_segment(const struct manifest *m)
 	return m->wal_segment;
 }
 
+bool manifest_may_have_it(const struct manifest *m)
+{
+	return m->is_uncertain;
+}
+
 int manifest_commit(struct manifest *m, const struct manifest_change *change, struct err *err)
 {
+	int rc = m->is_uncertain ? rewrite(m, err) : 0;
+	if (rc)
+		return rc;
 	struct strbuf sb = STRBUF_INIT;
+	m->is_uncertain = false;
 	add_record(&sb, change, m->next_seq);
-	int rc = fs_pwrite(m->fs, m->fd, sb.ptr, sb.len, m->size, err);
+	rc = fs_pwrite(m->fs, m->fd, sb.ptr, sb.len, m->size, err);
 	if (rc == 0)
 		rc = fs_datasync(m->fs, m->fd, err);
 	if (rc == 0) {
@@ -275,10 +285,9 @@ int manifest_commit(struct manifest *m, const struct manifest_change *change, st
 		bool applied = apply_record(m, slice_of(sb.ptr + HEAD_BYTES, sb.len - HEAD_BYTES));
 		(void)applied;
 	} else {
-		/* What may have been written must not be found at the next start. If this fails too, the record there is
-		 * whole or torn: the parts it names are whole in either case. */
-		int cut = fs_truncate(m->fs, m->fd, m->size, NULL);
-		(void)cut;
+		/* What may have been written must not be found at the next start. */
+		m->is_uncertain =
+		    fs_truncate(m->fs, m->fd, m->size, NULL) != 0 || fs_datasync(m->fs, m->fd, NULL) != 0;
 	}
 	strbuf_done(&sb);
 	if (rc == 0 && m->size > m->rewritten * 2 + REWRITE_BYTES) {

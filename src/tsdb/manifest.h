@@ -53,3 +53,6 @@ uint64_t manifest_wal_segment(const struct manifest *m);
 
 /* Appends, syncs, then changes the list. ERR_IO: the list is as it was. */
 MUST_CHECK int manifest_commit(struct manifest *m, const struct manifest_change *change, struct err *err);
+/* After a failed commit: whether the next start may find that change in the file all the same. Then the files of what it
+ * adds must stay until a later commit went well. */
+bool manifest_may_have_it(const struct manifest *m);

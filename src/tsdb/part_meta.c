@@ -25,16 +25,18 @@ static const struct {
 	const char *key;
 	size_t offset;
 	bool is_signed;
+	bool is_optional; /* parts from before it was there have none */
 } fields[] = {
-    {"seq", offsetof(struct part_meta, seq), false},
-    {"min_time_ms", offsetof(struct part_meta, min_t_ms), true},
-    {"max_time_ms", offsetof(struct part_meta, max_t_ms), true},
-    {"series", offsetof(struct part_meta, series), false},
-    {"chunks", offsetof(struct part_meta, chunks), false},
-    {"samples", offsetof(struct part_meta, samples), false},
-    {"chunks_bytes", offsetof(struct part_meta, chunks_bytes), false},
-    {"dir_bytes", offsetof(struct part_meta, dir_bytes), false},
-    {"index_bytes", offsetof(struct part_meta, index_bytes), false},
+    {"seq", offsetof(struct part_meta, seq), false, false},
+    {"min_time_ms", offsetof(struct part_meta, min_t_ms), true, false},
+    {"max_time_ms", offsetof(struct part_meta, max_t_ms), true, false},
+    {"series", offsetof(struct part_meta, series), false, false},
+    {"chunks", offsetof(struct part_meta, chunks), false, false},
+    {"samples", offsetof(struct part_meta, samples), false, false},
+    {"newest_seq", offsetof(struct part_meta, newest_seq), false, true},
+    {"chunks_bytes", offsetof(struct part_meta, chunks_bytes), false, false},
+    {"dir_bytes", offsetof(struct part_meta, dir_bytes), false, false},
+    {"index_bytes", offsetof(struct part_meta, index_bytes), false, false},
 };
 
 static void print(struct strbuf *out, const struct part_meta *m)
@@ -80,6 +82,8 @@ static bool take_numbers(const struct json_value *root, struct part_meta *m, con
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
 		int64_t x;
 		*bad = fields[i].key;
+		if (fields[i].is_optional && !json_member(root, fields[i].key))
+			continue;
 		if (!json_get_int(json_member(root, fields[i].key), &x) || (x < 0 && !fields[i].is_signed))
 			return false;
 		memcpy((char *)m + fields[i].offset, &x, sizeof(x));
@@ -133,6 +137,8 @@ static int take_all(const struct json_value *root, struct part_meta *m, struct e
 		return err_set(err, ERR_CORRUPT, "\"out_of_order\" is missing or wrong");
 	if (!take_parents(json_member(root, "parents"), m))
 		return err_set(err, ERR_CORRUPT, "\"parents\" is missing or wrong");
+	if (m->newest_seq == 0)
+		m->newest_seq = m->seq;
 	if (m->min_t_ms > m->max_t_ms)
 		return err_set(err, ERR_CORRUPT, "\"min_time_ms\" is behind \"max_time_ms\"");
 	return 0;

@@ -13,6 +13,7 @@ struct part_meta {
 	int version;
 	char name[PART_NAME_MAX];   /* of its directory */
 	uint64_t seq;               /* given by the manifest; grows */
+	uint64_t newest_seq;        /* of the newest sealed part in it; its own when it was sealed */
 	int level;                  /* 0: sealed from the head; 1, 2: compacted */
 	bool out_of_order;          /* made of late samples: may overlap others */
 	int64_t min_t_ms, max_t_ms; /* of the samples, both ends included */

@@ -63,6 +63,15 @@ static bool is_among(uint64_t seq, const uint64_t *v, size_t n)
 	return false;
 }
 
+/* A joined part takes the place of the newest that went into it. */
+static void insert(struct part_set *s, struct part *add)
+{
+	size_t i = s->n++;
+	for (; i > 0 && part_meta(s->v[i - 1])->newest_seq > part_meta(add)->newest_seq; i--)
+		s->v[i] = s->v[i - 1];
+	s->v[i] = add;
+}
+
 void part_sets_change(
     struct part_sets_owner *o, struct part *add, const uint64_t *remove, size_t n_remove, uint64_t sealed_seq)
 {
@@ -73,7 +82,7 @@ void part_sets_change(
 		if (!is_among(part_meta(old->v[i])->seq, remove, n_remove))
 			s->v[s->n++] = part_ref(old->v[i]);
 	if (add)
-		s->v[s->n++] = add;
+		insert(s, add);
 	s->sealed_seq = sealed_seq ? sealed_seq : old->sealed_seq;
 	s->refs = 1;
 	lock_take(&o->lock);

@@ -61,6 +61,7 @@ static struct part_writer *writer_of(const struct part_write_options *opt)
 	assert(w->chunk_samples <= CHUNK_COLUMN_MAX_SAMPLES && opt->n_parents <= PART_PARENTS_MAX);
 	w->meta = (struct part_meta){.version = PART_VERSION,
 	    .seq = opt->seq,
+	    .newest_seq = opt->newest_seq ? opt->newest_seq : opt->seq,
 	    .level = opt->level,
 	    .out_of_order = opt->out_of_order,
 	    .min_t_ms = INT64_MAX,
@@ -265,6 +266,21 @@ int part_writer_histograms(
 		w->h[w->n++] = histogram_copy(w->arena, h[i]);
 	}
 	return 0;
+}
+
+int part_writer_column(struct part_writer *w, const struct sample_column *c, struct err *err)
+{
+	if (!c->h)
+		return part_writer_floats(w, c->t, c->v, c->n, err);
+	int rc = 0;
+	for (size_t i = 0, end; i < c->n && rc == 0; i = end) {
+		end = i + 1;
+		while (end < c->n && !c->h[end] == !c->h[i])
+			end++;
+		rc = c->h[i] ? part_writer_histograms(w, c->t + i, c->h + i, end - i, err)
+			     : part_writer_floats(w, c->t + i, c->v + i, end - i, err);
+	}
+	return rc;
 }
 
 /* --- the other files ---------------------------------------------------------------------------------------------- */

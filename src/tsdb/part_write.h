@@ -11,6 +11,7 @@
 #include "base/fs.h"
 #include "model/histogram.h"
 #include "model/labels.h"
+#include "storage/querier.h"
 #include "tsdb/part_meta.h"
 #include <stdint.h>
 
@@ -20,6 +21,7 @@ struct part_write_options {
 	struct fs *fs;
 	const char *parts_dir; /* where parts live; made when absent */
 	uint64_t seq;          /* from manifest_next_seq() */
+	uint64_t newest_seq;   /* part_meta.newest_seq; 0: seq */
 	int level;
 	bool out_of_order;
 	uint32_t chunk_samples;  /* samples a chunk at most; 0: 1024 */
@@ -38,6 +40,8 @@ MUST_CHECK int part_writer_floats(
     struct part_writer *w, const int64_t *t, const double *v, size_t n, struct err *err);
 MUST_CHECK int part_writer_histograms(
     struct part_writer *w, const int64_t *t, const struct histogram *const *h, size_t n, struct err *err);
+/* Floats and histograms as they take turns in `c`. */
+MUST_CHECK int part_writer_column(struct part_writer *w, const struct sample_column *c, struct err *err);
 /* Syncs everything and renames. The writer is freed in every case; on failure nothing is left but perhaps the
  * temporary directory. `meta` (NULL: not wanted) is what was written. ERR_INVALID: no sample was added. */
 MUST_CHECK int part_writer_commit(struct part_writer *w, struct part_meta *meta, struct err *err);

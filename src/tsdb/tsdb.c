@@ -1,6 +1,7 @@
 #include "tsdb/tsdb.h"
 
 #include "base/xmalloc.h"
+#include "tsdb/compact.h"
 #include "tsdb/part_orphans.h"
 #include "tsdb/series_snapshot.h"
 #include "tsdb/tsdb_priv.h"
@@ -173,6 +174,7 @@ static struct tsdb *tsdb_new(const struct tsdb_options *given)
 	db->cache = page_cache_new(db->options.page_cache_bytes);
 	part_sets_init(&db->parts);
 	lock_init(&db->maintenance, LOCK_TSDB_MAINTENANCE, "maintenance");
+	lock_init(&db->compaction, LOCK_TSDB_COMPACTION, "compaction");
 	head_init(&db->head, &(struct head_options){.clock = db->options.clock,
 				 .retention_ms = db->options.retention_ms,
 				 .future_limit_ms = db->options.future_limit_ms,
@@ -196,6 +198,7 @@ int tsdb_open(const struct tsdb_options *o, struct tsdb **out, struct err *err)
 		db->head.stripes[i].frozen_at_ms = now_ms;
 	tsdb_set_gauges(db);
 	tsdb_start_timer(db);
+	compact_start_timer(db);
 	*out = db;
 	return 0;
 }
@@ -204,6 +207,7 @@ void tsdb_close(struct tsdb *db)
 {
 	if (!db)
 		return;
+	compact_stop_timer(db);
 	tsdb_stop_timer(db);
 	wal_close(db->wal);
 	head_done(&db->head);
@@ -217,6 +221,7 @@ void tsdb_close(struct tsdb *db)
 		free(*note);
 	tsdb_notes_done(&db->notes);
 	lock_done(&db->maintenance);
+	lock_done(&db->compaction);
 	free((char *)(uintptr_t)db->options.path);
 	free(db);
 }

@@ -33,7 +33,7 @@ struct tsdb_options {
 	const char *path;            /* the data directory; made when it is not there */
 	struct fs *fs;               /* NULL: fs_real() */
 	struct clock *clock;         /* NULL: clock_real() */
-	struct scheduler *scheduler; /* runs sealing and retention; NULL: only tsdb_maintain() does */
+	struct scheduler *scheduler; /* runs sealing, retention, joining of parts; NULL: only tsdb_maintain(), tsdb_compact() do */
 	enum wal_sync wal_sync;
 	uint64_t wal_segment_bytes;  /* 0: 64 MiB */
 	int64_t retention_ms;        /* 0: for ever */
@@ -71,6 +71,9 @@ struct queryable *tsdb_queryable(struct tsdb *db);
 /* Does what is due at `now_ms`: seals stripes, cuts the log, drops parts past their retention. The scheduler
  * calls it every few seconds; tests call it by hand. */
 MUST_CHECK int tsdb_maintain(struct tsdb *db, int64_t now_ms, struct err *err);
+/* Joins parts now, as far as it goes: those of a day become one. For tests and before a measurement; as time goes by the
+ * scheduler does it. ERR_IO, ERR_CORRUPT, ERR_NO_MEMORY: the parts are as they were, or some are joined. */
+MUST_CHECK int tsdb_compact(struct tsdb *db, struct err *err);
 /* Seals every stripe now. */
 MUST_CHECK int tsdb_seal_all(struct tsdb *db, struct err *err);
 /* Returns when everything appended so far is on disk. */

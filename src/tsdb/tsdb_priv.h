@@ -9,6 +9,7 @@
 #include "tsdb/page_cache.h"
 #include "tsdb/part_set.h"
 #include "tsdb/tsdb.h"
+#include <stdatomic.h>
 
 VEC_DEFINE(tsdb_notes, char *);
 
@@ -31,6 +32,11 @@ struct tsdb {
 	timer_id timer;          /* MAINTENANCE */
 	bool closing;            /* MAINTENANCE */
 	int64_t failed_at_ms;    /* MAINTENANCE: when sealing failed last; 0: never */
+
+	struct lock compaction;    /* LOCK_TSDB_COMPACTION: one job at a time */
+	timer_id compact_timer;    /* MAINTENANCE */
+	unsigned compact_failures; /* the timer's: in a row */
+	atomic_bool stopping;      /* relaxed: a job looks at it between series */
 };
 
 /* Keeps a sentence for tsdb_start_notes(). */

@@ -10,6 +10,7 @@ static int refuse(struct api_call *c, const char *what, struct err *err)
 	return err_set(err, ERR_UNSUPPORTED, "not implemented: %s", what);
 }
 
+/* With compact=1 the parts are joined too, as time alone would do it. */
 int api_admin_seal(struct api_call *c, struct err *err)
 {
 	const struct web_store_provider *store = &c->deps->store;
@@ -18,6 +19,8 @@ int api_admin_seal(struct api_call *c, struct err *err)
 	if (!store->seal)
 		return err_set(err, ERR_UNSUPPORTED, "this store has nothing to seal");
 	int rc = store->seal(store->arg, err);
+	if (rc == 0 && store->compact && slice_eq(api_param(c, "compact"), SL("1")))
+		rc = store->compact(store->arg, err);
 	return rc ? rc : API_NO_DATA;
 }
 

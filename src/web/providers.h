@@ -61,6 +61,8 @@ struct web_store_provider {
 	    void (*each)(void *each_arg, struct slice metric, const struct metadata *m), void *each_arg);
 	/* Brings what is in memory into parts on disk; NULL: there is no such thing. */
 	int (*seal)(void *arg, struct err *err);
+	/* Joins parts as far as it goes; NULL: there is no such thing. */
+	int (*compact)(void *arg, struct err *err);
 	void *arg;
 };
 

@@ -69,9 +69,9 @@ enum append_result probe_add_histogram(
 	return APPEND_RESULTS;
 }
 
-static void print_column(struct strbuf *out, const struct sample_column *c, bool newest)
+void probe_print_column(struct strbuf *out, const struct sample_column *c, size_t from)
 {
-	for (size_t i = newest ? c->n - 1 : 0; i < c->n; i++) {
+	for (size_t i = from; i < c->n; i++) {
 		strbuf_addf(out, " %" PRId64 "=", c->t[i]);
 		if (c->h && c->h[i])
 			histogram_print(out, c->h[i]);
@@ -101,7 +101,7 @@ static char *dump(struct queryable *door, const struct matcher *const *matchers,
 		if (c.n == 0)
 			continue;
 		labels_print(&out, set->ops->labels(set, i, arena));
-		print_column(&out, &c, newest);
+		probe_print_column(&out, &c, newest ? c.n - 1 : 0);
 		strbuf_addch(&out, '\n');
 	}
 	sample_column_done(&c);

@@ -21,5 +21,7 @@ char *probe_dump(
     struct queryable *q, const struct matcher *const *matchers, size_t n, int64_t min_t_ms, int64_t max_t_ms);
 char *probe_dump_newest(
     struct queryable *q, const struct matcher *const *matchers, size_t n, int64_t min_t_ms, int64_t max_t_ms);
+/* The samples of a column from index `from` on, as above. */
+void probe_print_column(struct strbuf *out, const struct sample_column *c, size_t from);
 /* Label names, or the values of `name`, joined by commas. The caller frees it. */
 char *probe_names(struct queryable *q, const char *name, const struct matcher *const *matchers, size_t n);

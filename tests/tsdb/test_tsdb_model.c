@@ -199,6 +199,8 @@ static void store_and_model_agree(void **state)
 			check_ok("maintain", tsdb_maintain(m.db, m.now_ms, &err), &err);
 		if (test_random_below(&m.random, 40) == 0)
 			check_ok("seal", tsdb_seal_all(m.db, &err), &err);
+		if (test_random_below(&m.random, 60) == 0)
+			check_ok("compact", tsdb_compact(m.db, &err), &err);
 		if (test_random_below(&m.random, 25) == 0)
 			restart(&m);
 	}
@@ -206,7 +208,7 @@ static void store_and_model_agree(void **state)
 		query_round(&m);
 	struct tsdb_status status;
 	tsdb_status(m.db, &status);
-	check_true("parts were made", status.parts > 3 && status.part_samples > 1000);
+	check_true("parts were made", status.parts > 0 && status.part_samples > 1000);
 	check_true("the log was cut", status.wal_segments < 100);
 	tsdb_close(m.db);
 	mem_store_free(m.naive);

@@ -1,0 +1,26 @@
+/* Joining parts to one: their series merged in the order of labels, all samples of a series decoded, put in order and
+ * encoded again in long chunks. Of samples at the same time the one of the newest part stays (part_meta.newest_seq). The
+ * result depends on the content of the parts alone. Reads through a small cache of its own, so that it throws nothing out
+ * of the one that queries use; keeps the labels of all series in memory, and one series' samples.
+ *
+ * Writes the new part only: which parts count is the caller's business. */
+#pragma once
+
+#include "tsdb/compact_plan.h"
+#include "tsdb/part_write.h"
+#include <stdatomic.h>
+
+struct compact_run {
+	struct fs *fs;
+	const char *parts_dir;
+	const struct part_meta *const *parts; /* oldest rank first */
+	size_t n;
+	int level;
+	uint64_t seq;
+	const atomic_bool *stop; /* set: gives up with ERR_CANCELED; NULL: never */
+};
+
+/* `out` is the new part, which is on disk, synced; *is_empty: nothing was left to write, there is none. On failure nothing
+ * is left behind but perhaps a temporary directory. ERR_IO, ERR_CORRUPT, ERR_NO_MEMORY, ERR_CANCELED. */
+MUST_CHECK int compact_run(
+    const struct compact_run *run, struct part_meta *out, bool *is_empty, struct err *err);
