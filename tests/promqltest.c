@@ -1,6 +1,7 @@
 /* promqltest FILE...: runs scripts of the PromQL test language (tests/lib/script_promql.h). A line for
  * each eval that fails, then "passed=N failed=N skipped=N". Ends with 1 when any failed. `-d` leaves the
- * removal of metric names undelayed, as a server without feature flags does it. */
+ * removal of metric names undelayed, as a server without feature flags does it; `-r` lets the reference
+ * evaluator answer (tests/lib/reference_promql.h). */
 #include "tests/lib/script_promql.h"
 #include "tests/lib/test.h"
 #include <stdio.h>
@@ -28,10 +29,13 @@ int main(int argc, char **argv)
 	struct script_options options = {.delayed_name_removal = true};
 	struct script_result result = {0};
 	int unreadable = 0, option;
-	while ((option = getopt(argc, argv, "d")) != -1) {
-		if (option != 'd')
+	while ((option = getopt(argc, argv, "dr")) != -1) {
+		if (option == 'd')
+			options.delayed_name_removal = false;
+		else if (option == 'r')
+			options.reference = true;
+		else
 			return 2;
-		options.delayed_name_removal = false;
 	}
 	for (int i = optind; i < argc; i++)
 		unreadable |= run_file(argv[i], &options, &result);

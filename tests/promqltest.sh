@@ -12,7 +12,7 @@ unexplained=$(printf '%s\n' "$out" | sed '$d' | while IFS= read -r line; do
 	file=$(basename "${line%%:*}")
 	grep -q "^$file	" "$src/tests/promqltest.known" || printf '# %s\n' "$line"
 done)
-echo "1..2"
+echo "1..3"
 echo "# promqltest: $summary"
 status=0
 case $summary in
@@ -26,4 +26,9 @@ if [ -n "$unexplained" ]; then
 else
 	echo "ok 2 - every failing eval is explained"
 fi
+reference=$("${builddir:-build}/tests/promqltest" -r "$dir"/*.test 2>&1)
+case $reference in
+passed=*\ failed=0\ *) echo "ok 3 - the reference evaluator passes too: $reference" ;;
+*) printf '%s\n' "$reference" | tail -n 5 | sed 's/^/# /'; echo "not ok 3 - the reference evaluator passes too"; status=1 ;;
+esac
 exit $status

@@ -5,6 +5,7 @@
 #include "promql/functions.h"
 #include "promql/parse.h"
 #include "promql/string_literal.h"
+#include "tests/lib/reference_promql.h"
 #include "tests/lib/script_priv.h"
 
 VEC_DEFINE(line_vec, struct slice);
@@ -15,7 +16,8 @@ struct script {
 	size_t at;
 	struct mem_store *store;
 	struct arena *loaded; /* what the store was filled with */
-	struct promql_engine *engine;
+	struct promql_options options;
+	struct promql_engine *engine; /* NULL: the reference evaluator answers */
 	struct strbuf *out;
 	struct script_result *result;
 };
@@ -279,6 +281,8 @@ static int run_query(const struct eval *e, const struct expr *expr, int64_t from
 	    .end_ms = to_ms,
 	    .step_ms = step_ms,
 	};
+	if (!e->script->engine)
+		return reference_promql_run(&e->script->options, &q, out, err);
 	return promql_engine_run(e->script->engine, &q, out, err);
 }
 
@@ -481,16 +485,16 @@ enum { MAX_SAMPLES = 10000, DEFAULT_STEP_MS = 60000, LOOKBACK_MS = 300000 };
 void script_promql_run(const char *name, struct slice text, const struct script_options *options,
     struct strbuf *out, struct script_result *result)
 {
-	struct promql_options engine_options = {
+	struct script s = {.name = name, .out = out, .result = result, .store = mem_store_new()};
+	s.options = (struct promql_options){
 	    .max_samples = MAX_SAMPLES,
 	    .default_step_ms = DEFAULT_STEP_MS,
 	    .lookback_ms = LOOKBACK_MS,
 	    .delayed_name_removal = options->delayed_name_removal,
 	    .use_start_timestamps = true,
 	};
-	struct script s = {.name = name, .out = out, .result = result, .store = mem_store_new()};
 	s.loaded = arena_new(ARENA_NO_LIMIT);
-	s.engine = promql_engine_new(&engine_options);
+	s.engine = options->reference ? NULL : promql_engine_new(&s.options);
 	split_lines(text, &s.lines);
 	while (s.at < s.lines.len) {
 		if (s.lines.v[s.at].len)

@@ -11,6 +11,7 @@ struct script_result {
 
 struct script_options {
 	bool delayed_name_removal; /* on in upstream's scripts, off in a default server */
+	bool reference;            /* the reference evaluator answers, not the engine */
 };
 
 /* Runs the whole text, adds to `result`, and appends a line to `out` for each failed eval:
