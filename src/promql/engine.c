@@ -29,6 +29,8 @@ static void set_defaults(struct promql_options *o)
 		o->default_step_ms = 60 * 1000;
 	if (o->max_concurrent == 0)
 		o->max_concurrent = 20;
+	if (o->parallel_samples == 0)
+		o->parallel_samples = 50 * 1000;
 	if (o->clock == NULL)
 		o->clock = clock_real();
 }

@@ -28,8 +28,9 @@ struct promql_options {
 	bool
 	    type_and_unit_labels; /* series may differ in __type__ and __unit__ alone, and rate() looks at the former */
 	struct clock *clock; /* for deadlines and statistics; NULL: the real one */
-	struct thread_pool
-	    *pool; /* helps with big queries; NULL: each query runs on its caller's thread alone */
+	/* helps with big queries; NULL: each query runs on its caller's thread alone */
+	struct thread_pool *pool;
+	uint64_t parallel_samples; /* what reads fewer is not worth threads; 0: 50,000 */
 };
 
 struct promql_engine;

@@ -11,14 +11,13 @@ enum {
 	TILE_VALUES = 64 * 1024,
 	SLOTS_PER_THREAD = 2,
 	MAX_SLOTS = 64,
-	PARALLEL_COST = 50 * 1000, /* samples below which threads cost more than they give */
 };
 
 static size_t thread_count(const struct source *s)
 {
 	struct thread_pool *pool = s->eval->options->pool;
 
-	if (pool == NULL || s->cost < PARALLEL_COST)
+	if (pool == NULL || s->cost < s->eval->options->parallel_samples)
 		return 1;
 	return thread_pool_threads(pool) + 1;
 }
