@@ -9,6 +9,7 @@ static const struct {
 	const char *what;
 } subcommands[] = {
     {"list", cmd_tsdb_list, "list the parts of a store"},
+    {"verify", cmd_tsdb_verify, "check every byte of a store, changing nothing"},
     {"dump", cmd_tsdb_dump, "write out samples, one a line"},
     {"dump-openmetrics", cmd_tsdb_dump_openmetrics, "write out samples as OpenMetrics text"},
 };

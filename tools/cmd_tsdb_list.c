@@ -157,7 +157,8 @@ int cmd_tsdb_list(struct cli *cli, int argc, char **argv)
 	if (manifest_read(fs_real(), l.dir, &manifest, &state, &err) != 0)
 		return cli_fail(cli, "%s", err.msg);
 	if (state == MANIFEST_DAMAGED)
-		strbuf_addf(cli->err, "promq: note: %s/manifest is damaged: parts may be missing here\n", l.dir);
+		strbuf_addf(
+		    cli->err, "promq: note: %s/manifest is damaged: parts may be missing here\n", l.dir);
 	size_t n;
 	const struct manifest_part *parts = manifest_parts(manifest, &n);
 	add_columns(l.table);

@@ -10,6 +10,7 @@ libtools_a_SOURCES = \
 	tools/cmd_tsdb.c tools/cmd_tsdb.h \
 	tools/cmd_tsdb_dump.c \
 	tools/cmd_tsdb_list.c \
+	tools/cmd_tsdb_verify.c \
 	tools/commands.h \
 	tools/term_table.c tools/term_table.h
 bin_PROGRAMS += promq

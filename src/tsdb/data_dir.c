@@ -71,7 +71,7 @@ static int make_and_lock(struct data_dir *d, struct err *err)
 	return rc;
 }
 
-static struct data_dir data_dir_at(struct fs *fs, const char *path)
+struct data_dir data_dir_at(struct fs *fs, const char *path)
 {
 	return (struct data_dir){
 	    .fs = fs,

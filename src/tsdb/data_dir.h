@@ -16,4 +16,6 @@ struct data_dir {
 MUST_CHECK int data_dir_open(struct fs *fs, const char *path, struct data_dir *out, struct err *err);
 /* The same of a store that is there, for reading: nothing is made. ERR_NOT_FOUND: there is no store. */
 MUST_CHECK int data_dir_open_existing(struct fs *fs, const char *path, struct data_dir *out, struct err *err);
+/* Only the paths: nothing is checked or locked. */
+struct data_dir data_dir_at(struct fs *fs, const char *path);
 void data_dir_close(struct data_dir *d);

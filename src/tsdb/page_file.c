@@ -279,3 +279,17 @@ int page_file_verify(struct page_file *f, struct err *err)
 	}
 	return 0;
 }
+
+void page_file_verify_each(
+    struct page_file *f, void (*bad)(void *arg, uint64_t offset, const char *why), void *arg)
+{
+	for (uint64_t no = 0; no * PAGE_BYTES < f->size; no++) {
+		struct page *p;
+		struct err err;
+		int rc = load_page(f, no, &p, &err);
+		if (rc == 0)
+			free(p);
+		else
+			bad(arg, no * STRIDE, rc == ERR_CORRUPT ? "wrong checksum of the page" : err.msg);
+	}
+}

@@ -55,3 +55,6 @@ void page_span_done(struct page_span *s);
 MUST_CHECK int page_file_copy(struct page_file *f, uint64_t offset, size_t n, void *to, struct err *err);
 /* Reads and verifies every page, past the cache: for repair and `verify`. */
 MUST_CHECK int page_file_verify(struct page_file *f, struct err *err);
+/* The same, past bad pages: calls bad(arg, offset, why) for each, with its offset in the file as it is on disk. */
+void page_file_verify_each(
+    struct page_file *f, void (*bad)(void *arg, uint64_t offset, const char *why), void *arg);

@@ -339,30 +339,55 @@ static int verify_series(
 	return 0;
 }
 
-static int verify_all(struct part *p, struct arena *arena, struct err *err)
+/* One series after the other. `before` is the labels of the last good one; the caller frees them. */
+struct verify_walk {
+	struct part *part;
+	struct arena *arena;
+	struct sample_column column;
+	struct labels *before;
+	uint64_t samples;
+};
+
+static int verify_next(struct verify_walk *w, uint32_t ordinal, struct err *err)
 {
-	struct sample_column c;
-	struct labels *before = NULL;
-	uint64_t samples = 0;
-	int rc = 0;
-	sample_column_init(&c, arena);
-	for (uint32_t i = 0; rc == 0 && i < part_series_count(p); i++) {
-		const struct labels *labels;
-		arena_reset(arena);
-		rc = part_labels(p, i, arena, &labels, err);
-		if (rc == 0 && before && labels_cmp(before, labels) >= 0)
-			rc = corrupt(p, err, "series are not in the order of their labels");
-		if (rc == 0) {
-			labels_free(before);
-			before = labels_copy(labels);
-			rc = verify_series(p, i, &c, &samples, err);
-		}
+	const struct labels *labels;
+	arena_reset(w->arena);
+	int rc = part_labels(w->part, ordinal, w->arena, &labels, err);
+	if (rc)
+		return rc;
+	if (w->before && labels_cmp(w->before, labels) >= 0)
+		return corrupt(w->part, err, "series are not in the order of their labels");
+	labels_free(w->before);
+	w->before = labels_copy(labels);
+	return verify_series(w->part, ordinal, &w->column, &w->samples, err);
+}
+
+void part_verify_series(struct part *p, void (*bad)(void *arg, const struct err *why), void *arg)
+{
+	struct verify_walk w = {.part = p, .arena = arena_new(ARENA_NO_LIMIT)};
+	struct err err;
+	bool any = false;
+	sample_column_init(&w.column, w.arena);
+	for (uint32_t i = 0; i < part_series_count(p); i++) {
+		if (verify_next(&w, i, &err) == 0)
+			continue;
+		bad(arg, &err);
+		any = true;
 	}
-	if (rc == 0 && samples != p->meta.samples)
-		rc = corrupt(p, err, "the number of samples is not that of the meta file");
-	labels_free(before);
-	sample_column_done(&c);
-	return rc;
+	if (!any && w.samples != p->meta.samples) {
+		corrupt(p, &err, "the number of samples is not that of the meta file");
+		bad(arg, &err);
+	}
+	labels_free(w.before);
+	sample_column_done(&w.column);
+	arena_free(w.arena);
+}
+
+static void keep_first(void *arg, const struct err *why)
+{
+	struct err *first = arg;
+	if (first->code == ERR_OK)
+		*first = *why;
 }
 
 int part_verify(struct part *p, struct err *err)
@@ -374,8 +399,7 @@ int part_verify(struct part *p, struct err *err)
 		rc = page_file_verify(p->index_file, err);
 	if (rc)
 		return rc;
-	struct arena *arena = arena_new(ARENA_NO_LIMIT);
-	rc = verify_all(p, arena, err);
-	arena_free(arena);
-	return rc;
+	struct err first = {.code = ERR_OK};
+	part_verify_series(p, keep_first, &first);
+	return first.code == ERR_OK ? 0 : err_set(err, first.code, "%s", first.msg);
 }

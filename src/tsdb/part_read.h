@@ -57,3 +57,5 @@ MUST_CHECK int part_each_value_among(struct part *p, struct slice name, const st
 
 /* Reads and checks every byte: checksums, format, and that each chunk decodes. For `verify` and repair. */
 MUST_CHECK int part_verify(struct part *p, struct err *err);
+/* The part about format and chunks alone, past what is wrong: calls bad(arg, why) for each series that is. */
+void part_verify_series(struct part *p, void (*bad)(void *arg, const struct err *why), void *arg);

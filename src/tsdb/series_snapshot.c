@@ -20,12 +20,6 @@ enum {
 };
 static const char magic[8] = {'p', 'r', 'o', 'm', 'q', 's', 'e', 'r'};
 
-enum snapshot_frame {
-	SNAPSHOT_SERIES = 1,         /* as WAL_SERIES */
-	SNAPSHOT_LAST = 2,           /* as WAL_SAMPLES: newest samples */
-	SNAPSHOT_LAST_HISTOGRAM = 3, /* the same of series whose newest is a histogram: v is its hash */
-};
-
 static void put_le(uint8_t *p, uint64_t v, unsigned bytes)
 {
 	for (unsigned i = 0; i < bytes; i++)
@@ -126,7 +120,7 @@ static void put_header(uint8_t header[HEADER_BYTES], const struct stripe_seal *s
 	put_le(header + AT_CHECK, crc32c_mask(crc), 4);
 }
 
-static char *snapshot_path(const char *dir, unsigned stripe)
+char *series_snapshot_path(const char *dir, unsigned stripe)
 {
 	return xasprintf("%s/stripe-%03u", dir, stripe);
 }
@@ -146,7 +140,7 @@ int series_snapshot_write(
 	add_series(h, seal, &s);
 	add_last(h, seal, &s, false);
 	add_last(h, seal, &s, true);
-	char *path = snapshot_path(dir, seal->stripe);
+	char *path = series_snapshot_path(dir, seal->stripe);
 	int rc = strbuf_overflowed(&s.out)
 		     ? err_set(err, ERR_NO_MEMORY, "%s: no memory for the snapshot", path)
 		     : fs_write_file(fs, path, strbuf_slice(&s.out), err);
@@ -206,18 +200,25 @@ static int check_header(const uint8_t *p, size_t n, unsigned stripe, struct err 
 	return 0;
 }
 
+int series_snapshot_walk(struct slice content, unsigned stripe, struct wal_frames *frames, struct err *err)
+{
+	int rc = check_header((const uint8_t *)content.ptr, content.len, stripe, err);
+	if (rc == 0)
+		wal_frames_open(frames, content, HEADER_BYTES, stripe);
+	return rc;
+}
+
 int series_snapshot_parse(struct head *h, unsigned stripe, struct slice content, struct err *err)
 {
 	const uint8_t *p = (const uint8_t *)content.ptr;
-	int rc = check_header(p, content.len, stripe, err);
+	struct wal_frames frames;
+	int rc = series_snapshot_walk(content, stripe, &frames, err);
 	if (rc != 0)
 		return rc;
 	h->stripes[stripe].replay_record = get_le(p + AT_RECORD, 8);
 	series_ref next_ref = (series_ref)get_le(p + AT_NEXT_REF, 4);
 	if (next_ref > h->next_ref)
 		h->next_ref = next_ref;
-	struct wal_frames frames;
-	wal_frames_open(&frames, content, HEADER_BYTES, stripe);
 	struct wal_frame f;
 	struct slice payload;
 	while ((rc = wal_frames_next(&frames, &f, &payload)) == 0) {
@@ -236,7 +237,7 @@ int series_snapshot_parse(struct head *h, unsigned stripe, struct slice content,
 int series_snapshot_load(struct head *h, unsigned stripe, struct fs *fs, const char *dir, struct err *err)
 {
 	struct strbuf content = STRBUF_INIT;
-	char *path = snapshot_path(dir, stripe);
+	char *path = series_snapshot_path(dir, stripe);
 	int rc = fs_read_file(fs, path, &content, err);
 	if (rc == 0) {
 		rc = series_snapshot_parse(h, stripe, strbuf_slice(&content), err);

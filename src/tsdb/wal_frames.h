@@ -13,3 +13,6 @@ void wal_frames_open(struct wal_frames *w, struct slice content, size_t offset, 
 /* 0 with the next frame, its payload borrowed; 1 at the end (the end of the file, or zeros); ERR_CORRUPT: here stands
  * something that is no good frame, and the offset stays. */
 MUST_CHECK int wal_frames_next(struct wal_frames *w, struct wal_frame *f, struct slice *payload);
+/* Behind what is no good frame: moves to the next good one whose number is above `after`, wherever it stands. False: there
+ * is none, and the offset stays. For tools that look for what can be saved. */
+bool wal_frames_resync(struct wal_frames *w, uint64_t after);
