@@ -52,16 +52,31 @@ static void free_regex(void *ptr)
 	label_regex_free(ptr);
 }
 
+/* `text` between the two; it may have NULs in it. */
+static struct slice wrapped(struct arena *arena, const char *before, struct slice text, const char *behind)
+{
+	struct strbuf sb = STRBUF_INIT;
+	strbuf_adds(&sb, before);
+	strbuf_add_slice(&sb, text);
+	strbuf_adds(&sb, behind);
+	struct slice out = arena_slice(arena, strbuf_slice(&sb));
+	strbuf_done(&sb);
+	return out;
+}
+
 static int compile(struct arena *arena, struct slice value, struct label_regex **out, struct err *err)
 {
 	bool has_dot = slice_find(value, '.') < value.len;
-	struct slice expr = has_dot ? arena_printf(arena, "(?-s:%" SL_FMT ")", SL_ARG(value)) : value;
+	struct slice expr = has_dot ? wrapped(arena, "(?-s:", value, ")") : value;
 	int rc = label_regex_new(expr, out, NULL);
 	if (rc == 0)
 		return 0;
 	/* Again, for the text of the error alone: with anchors, as Alertmanager gives it to its engine. */
-	rc = label_regex_new(arena_printf(arena, "^(?:%" SL_FMT ")$", SL_ARG(value)), out, err);
-	return rc ? rc : label_regex_new(value, out, err);
+	rc = label_regex_new(wrapped(arena, "^(?:", value, ")$"), out, err);
+	if (rc)
+		return rc;
+	label_regex_free(*out);
+	return label_regex_new(value, out, err);
 }
 
 int alert_matcher_new(struct arena *arena, enum match_op op, struct slice name, struct slice value,
