@@ -115,7 +115,7 @@ static void print_float(struct strbuf *out, const struct template_value *arg, co
 	char text[512 + MAX_WIDTH];
 	double d = arg->as.number;
 	size_t n;
-	if (!strchr("eEfFgG", v->letter) && v->letter != 'v') {
+	if (!v->letter || !strchr("eEfFgGv", v->letter)) {
 		bad_verb(out, arg, v->letter);
 		return;
 	}
