@@ -60,4 +60,5 @@
 	struct name
 
 /* for (type *it = ...): VEC_EACH(struct label, l, &vec) { ... } */
-#define VEC_EACH(type, it, vec) for (__typeof__(type) *it = (vec)->v, *it##_end = (vec)->v + (vec)->len; it < it##_end; it++)
+#define VEC_EACH(type, it, vec)                                                                                      \
+	for (__typeof__(type) *it = (vec)->v, *it##_end = (vec)->len ? (vec)->v + (vec)->len : it; it < it##_end; it++)
