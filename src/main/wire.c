@@ -456,12 +456,12 @@ void server_stop(struct server *s)
 	if (s->routing)
 		routing_stop(s->routing);
 	http_server_free(s->http);
-	routing_free(s->routing); /* cancels its timers: before the scheduler */
-	scheduler_free(s->scheduler);
+	routing_free(s->routing);
 	web_free(s->web);
 	remote_write_free(s->remote_write);
 	promql_engine_free(s->engine);
 	tsdb_close(s->store);
+	scheduler_free(s->scheduler); /* behind all that cancel timers of it */
 	thread_pool_free(s->workers);
 	for (size_t i = 0; i < HTTP_LANES; i++)
 		thread_pool_free(s->pools[i]);
