@@ -5,13 +5,18 @@
 
 static const char default_server[] = "http://localhost:9090";
 
+static void write_out(struct strbuf *text, FILE *to)
+{
+	if (text->len)
+		fwrite(text->ptr, 1, text->len, to);
+	fflush(to);
+	strbuf_reset(text);
+}
+
 static void flush(struct cli *cli)
 {
-	fwrite(cli->out->ptr, 1, cli->out->len, stdout);
-	fflush(stdout);
-	fwrite(cli->err->ptr, 1, cli->err->len, stderr);
-	strbuf_reset(cli->out);
-	strbuf_reset(cli->err);
+	write_out(cli->out, stdout);
+	write_out(cli->err, stderr);
 }
 
 int main(int argc, char **argv)
