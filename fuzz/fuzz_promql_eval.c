@@ -66,6 +66,7 @@ static void make_store(void)
 		    labels_of(a, "__name__", "target_info", "instance", "1", "job", "1", "os", "linux", NULL),
 		    k * STEP_MS, 1, NULL);
 	}
+	arena_free(a);
 }
 
 static void run(struct slice text, int64_t start_ms, int64_t end_ms, int64_t step_ms)
