@@ -256,7 +256,7 @@ static void run(struct promql_engine *engine, struct queryable *store, int64_t n
 		}
 		int64_t ns = clock_mono_ns(clock_real()) - begun;
 		best_ns = ns < best_ns ? ns : best_ns;
-		samples = r->stats.samples_read;
+		samples = r->stats.samples_decoded;
 		points = 0;
 		for (size_t s = 0; s < r->n_series; s++)
 			points += r->series[s].n;

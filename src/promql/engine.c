@@ -5,6 +5,7 @@
 #include "promql/parse.h"
 #include "promql/prepare.h"
 #include "promql/result_build.h"
+#include "promql/sample_account.h"
 #include <string.h>
 
 struct promql_engine {
@@ -165,6 +166,7 @@ static void eval_init(struct eval *e, struct promql_engine *engine, const struct
 	e->limits.canceled = q->canceled;
 	e->limits.arena = arena;
 	e->limits.max_points = engine->options.max_samples;
+	e->wants_steps = q->wants_steps;
 	annotations_init(&e->notes, arena, q->text);
 }
 
@@ -207,10 +209,26 @@ static int evaluate(struct eval *e, const struct promql_query *q, const struct e
 		rc = q->store->open(q->store, min_ms, max_ms, &e->querier, err);
 	if (rc)
 		return rc;
-	rc = result_build(e, x, r, err);
+	query_plan_init(&e->plan, e->arena, x);
+	rc = query_plan_select(e, x, err);
+	if (rc == 0)
+		rc = result_build(e, x, r, err);
 	e->querier->ops->close(e->querier);
 	/* Small allocations are served past the budget: the last look is here. */
 	return rc ? rc : query_limits_check(&e->limits, err);
+}
+
+static int take_account(struct eval *e, const struct expr *x, struct query_result *r, struct err *err)
+{
+	struct sample_account account;
+
+	sample_account_take(e, x, &account);
+	r->stats.samples_seen = account.seen;
+	r->stats.samples_fresh = account.fresh;
+	r->stats.peak_samples = account.peak;
+	r->stats.seen_by_step = account.seen_by_step;
+	r->stats.fresh_by_step = account.fresh_by_step;
+	return account.peak > e->limits.max_points ? query_limits_too_many(err) : 0;
 }
 
 static void keep_notes_and_stats(struct eval *e, struct query_result *r)
@@ -219,9 +237,8 @@ static void keep_notes_and_stats(struct eval *e, struct query_result *r)
 	r->n_warnings = e->notes.warnings.n;
 	r->infos = e->notes.infos.v;
 	r->n_infos = e->notes.infos.n;
-	r->stats.samples_read = e->limits.samples_read;
-	r->stats.samples_touched = e->limits.samples_touched;
-	r->stats.peak_samples = e->limits.peak_points;
+	for (size_t i = 0; i < e->plan.n; i++)
+		r->stats.samples_decoded += e->plan.nodes[i].counts.decoded;
 }
 
 static int run_in_slot(struct promql_engine *engine, const struct promql_query *q, int64_t deadline_ns,
@@ -237,6 +254,8 @@ static int run_in_slot(struct promql_engine *engine, const struct promql_query *
 	r->stats.prepare_ns = clock_mono_ns(clock) - begun;
 	if (rc == 0)
 		rc = evaluate(&e, q, x, r, err);
+	if (rc == 0)
+		rc = take_account(&e, x, r, err);
 	r->stats.eval_ns = clock_mono_ns(clock) - begun - r->stats.prepare_ns;
 	keep_notes_and_stats(&e, r);
 	return rc;

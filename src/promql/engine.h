@@ -55,6 +55,7 @@ struct promql_query {
 	int64_t lookback_ms;         /* 0: the engine's */
 	int64_t timeout_ms;          /* 0: the engine's; never longer than it */
 	const atomic_bool *canceled; /* asked now and then; NULL: cannot be canceled */
+	bool wants_steps;            /* statistics by step as well */
 };
 
 /* Runs it on the calling thread (and on idle ones of the pool). On success *out is the result, which the caller frees.

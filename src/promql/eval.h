@@ -5,6 +5,7 @@
 #include "promql/engine.h"
 #include "promql/functions.h"
 #include "promql/query_limits.h"
+#include "promql/query_plan.h"
 #include "promql/source.h"
 
 struct eval {
@@ -16,6 +17,9 @@ struct eval {
 	int64_t lookback_ms, default_step_ms;
 	struct query_limits limits;
 	struct annotations notes;
+	struct query_plan plan;
+	bool wants_steps; /* counts by step are asked for */
+	bool analyze;     /* so is the time each node takes */
 };
 
 /* The value of a node of type instant vector at the steps of `grid`, which must outlive the query. */
@@ -51,6 +55,9 @@ MUST_CHECK int eval_absence(
     struct eval *e, const struct expr *arg, struct source *s, struct source **out, struct err *err);
 /* A warning per distinct value of q that is no quantile; `x` is where it came from. */
 void annotate_bad_quantiles(struct eval *e, const struct expr *x, const double *q, uint32_t n);
+/* The steps that the windows of a subquery on `grid` see: *inner has at least one, returns how many there are. */
+uint64_t eval_subquery_grid(
+    const struct eval *e, const struct subquery *sq, const struct grid *grid, struct grid *inner);
 /* The grid and the values of a subquery whose windows are those of `grid`. */
 MUST_CHECK int eval_subquery(
     struct eval *e, const struct expr *x, const struct grid *grid, struct source **out, struct err *err);

@@ -60,28 +60,27 @@ static void apply_scalar_op(void *arg, struct tile *t, size_t first)
 
 /* Says what was noted once the tiles have been computed. */
 struct scalar_op_source {
-	struct source base;
-	struct source *mapped;
+	struct source base; /* below it: the tiles as they were mapped */
 	const struct scalar_op *s;
 	struct ast_range where;
 };
 
 static int noted_fill(struct source *s, struct worker *w, size_t first, struct tile *t, struct err *err)
 {
-	return source_fill(((struct scalar_op_source *)s)->mapped, w, first, t, err);
+	return source_fill(s->below, w, first, t, err);
 }
 
 static const struct labels *noted_labels(struct source *s, size_t i)
 {
-	return source_labels(((struct scalar_op_source *)s)->mapped, i);
+	return source_labels(s->below, i);
 }
 
 static void noted_drained(struct source *s)
 {
 	struct scalar_op_source *n = (struct scalar_op_source *)s;
 
-	if (n->mapped->ops->drained)
-		n->mapped->ops->drained(n->mapped);
+	if (s->below->ops->drained)
+		s->below->ops->drained(s->below);
 	value_op_annotate(&s->eval->notes, &n->s->op, n->where);
 }
 
@@ -104,9 +103,10 @@ static int eval_with_scalar(
 	if (rc)
 		return rc;
 	struct scalar_op_source *n = ARENA_NEW(e->arena, struct scalar_op_source);
-	n->mapped = source_map_new(below, apply_scalar_op, s, value_op_drops_name(&s->op));
-	n->base = *n->mapped;
+	struct source *mapped = source_map_new(below, apply_scalar_op, s, value_op_drops_name(&s->op));
+	n->base = *mapped;
 	n->base.ops = &noted_ops;
+	n->base.below = mapped;
 	n->s = s;
 	n->where = x->pos;
 	*out = &n->base;

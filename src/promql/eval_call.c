@@ -357,22 +357,43 @@ static int vector_node(
 	}
 }
 
-int eval_vector(
-    struct eval *e, const struct expr *x, const struct grid *grid, struct source **out, struct err *err)
+static int evaluate(
+    struct eval *e, const struct expr *node, const struct grid *grid, struct source **out, struct err *err)
 {
-	const struct expr *node = expr_unparen(x);
+	struct plan_node *n = plan_node_of(&e->plan, node);
 	struct source *one;
 
-	int rc = query_limits_check(&e->limits, err);
-	if (rc)
+	if (!node->step_invariant || grid->n == 1) {
+		int rc = vector_node(e, node, grid, out, err);
+		if (rc == 0)
+			n->value = *out;
 		return rc;
-	if (!node->step_invariant || grid->n == 1)
-		return vector_node(e, node, grid, out, err);
-	rc = vector_node(e, node, one_step(e, grid), &one, err);
+	}
+	int rc = vector_node(e, node, one_step(e, grid), &one, err);
 	if (rc == 0)
 		rc = source_materialise(one, err);
 	if (rc)
 		return rc;
-	*out = source_repeat_new(one, grid);
+	n->once = one;
+	n->value = *out = source_repeat_new(one, grid);
 	return 0;
+}
+
+int eval_vector(
+    struct eval *e, const struct expr *x, const struct grid *grid, struct source **out, struct err *err)
+{
+	const struct expr *node = expr_unparen(x);
+	struct plan_node *n = plan_node_of(&e->plan, node);
+
+	int rc = query_limits_check(&e->limits, err);
+	if (rc)
+		return rc;
+	n->expr = node;
+	n->steps = grid->n;
+	if (!e->analyze)
+		return evaluate(e, node, grid, out, err);
+	int64_t begun = clock_mono_ns(e->limits.clock);
+	rc = evaluate(e, node, grid, out, err);
+	n->make_ns += clock_mono_ns(e->limits.clock) - begun;
+	return rc;
 }

@@ -20,6 +20,7 @@ struct range_source {
 	int64_t *inner_t;       /* and the times of its steps */
 	const double *param[2];
 	uint16_t *notes; /* enum row_note by row */
+	struct leaf_counts *counts;
 	struct ast_range where;
 	bool drops_name_now;
 };
@@ -51,7 +52,8 @@ static struct range_leaf *leaf_of(struct worker *w, const struct range_source *s
 	if (w->leaf)
 		return w->leaf;
 	struct range_leaf *l = xcalloc(1, sizeof(*l));
-	series_reader_init(&l->reader, &w->eval->limits, w->eval->options->use_start_timestamps);
+	series_reader_init(
+	    &l->reader, s->counts, w->eval->limits.max_points, w->eval->options->use_start_timestamps);
 	range_call_init(&l->call, s->id, &s->spec, s->base.grid);
 	l->call.limits = &w->eval->limits;
 	l->call.param[0] = s->param[0];
@@ -241,9 +243,10 @@ static int open_range(struct range_source *s, const struct expr *arg, const stru
 	}
 	s->spec = window_spec_for(&arg->selector.shift, grid, arg->selector.range.ms);
 	extend_windows(s, &arg->selector);
-	rc = series_select(e, &arg->selector, &s->spec, false, func, &s->set, err);
+	rc = series_select(e, arg, &s->spec, false, func, &s->set, err);
 	if (rc)
 		return rc;
+	plan_node_of(&e->plan, arg)->series = s->set->n;
 	s->base.n = s->set->n;
 	s->base.cost = series_set_cost(s->set);
 	s->base.unique = true;
@@ -282,6 +285,7 @@ static int make_range_source(struct eval *e, enum function_id id, const struct e
 	s->id = id;
 	s->func = range_func_of(id);
 	s->where = arg->pos;
+	s->counts = query_plan_counts(e, expr_unparen(arg), grid);
 	int rc = open_range(s, expr_unparen(arg), grid, functions[id].name, err);
 	if (rc)
 		return rc;
@@ -368,7 +372,8 @@ int eval_smoothed_selector(
 	s->spec = window_spec_for(&x->selector.shift, grid, 0);
 	s->spec.kind = WINDOW_AROUND;
 	s->spec.before_ms = s->spec.after_ms = e->lookback_ms;
-	int rc = series_select(e, &x->selector, &s->spec, false, NULL, &s->set, err);
+	s->counts = query_plan_counts(e, x, grid);
+	int rc = series_select(e, x, &s->spec, false, NULL, &s->set, err);
 	if (rc)
 		return rc;
 	s->base.n = s->set->n;

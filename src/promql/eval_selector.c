@@ -12,6 +12,7 @@ struct selector_source {
 	struct series_set *set;
 	struct window_spec spec; /* the range is the lookback */
 	enum selector_value want;
+	struct leaf_counts *counts;
 };
 
 /* A thread's state: a reader, and where there is a sample at all for the time column at hand. */
@@ -34,7 +35,7 @@ static struct selector_leaf *leaf_of(struct worker *w, const struct selector_sou
 {
 	if (w->leaf == NULL) {
 		struct selector_leaf *l = xcalloc(1, sizeof(*l));
-		series_reader_init(&l->reader, &w->eval->limits, false);
+		series_reader_init(&l->reader, s->counts, w->eval->limits.max_points, false);
 		l->present = xcalloc(bit_words(s->spec.n), sizeof(*l->present));
 		w->leaf = l;
 		w->leaf_done = leaf_done;
@@ -113,6 +114,32 @@ static void replace_by_times(
 	}
 }
 
+/* Every value is a sample that its step saw. */
+static void count_row(struct leaf_counts *c, struct row r, uint32_t words)
+{
+	uint64_t n = 0;
+
+	BITS_EACH(k, r.present, words)
+	{
+		uint64_t size = r.h && r.h[k] ? histogram_sample_size(r.h[k]) : 1;
+		n += size;
+		if (c->seen_by_step) {
+			atomic_fetch_add_explicit(&c->seen_by_step[k], size, memory_order_relaxed);
+			atomic_fetch_add_explicit(&c->fresh_by_step[k], size, memory_order_relaxed);
+		}
+	}
+	atomic_fetch_add_explicit(&c->seen, n, memory_order_relaxed);
+	atomic_fetch_add_explicit(&c->fresh, n, memory_order_relaxed);
+}
+
+static void count_floats(struct leaf_counts *c, struct row r, uint32_t words)
+{
+	uint64_t n = bits_count(r.present, words);
+
+	atomic_fetch_add_explicit(&c->seen, n, memory_order_relaxed);
+	atomic_fetch_add_explicit(&c->fresh, n, memory_order_relaxed);
+}
+
 static int selector_fill(struct source *base, struct worker *w, size_t first, struct tile *t, struct err *err)
 {
 	struct selector_source *s = (struct selector_source *)base;
@@ -131,6 +158,10 @@ static int selector_fill(struct source *base, struct worker *w, size_t first, st
 			fill_mixed(l, t, r);
 		else
 			fill_floats(l, tile_row(t, r), t->words);
+		if (t->h || s->counts->seen_by_step)
+			count_row(s->counts, tile_row(t, r), t->words);
+		else
+			count_floats(s->counts, tile_row(t, r), t->words);
 		if (s->want != SELECTOR_VALUES)
 			replace_by_times(l, s->want, t, r);
 	}
@@ -155,7 +186,8 @@ static int make(struct eval *e, const struct expr *x, const struct grid *grid, c
 		    err, ERR_UNSUPPORTED, "not implemented: the smoothed modifier on instant selectors");
 	s->spec = window_spec_for(&x->selector.shift, grid, e->lookback_ms);
 	s->want = want;
-	int rc = series_select(e, &x->selector, &s->spec, grid->n == 1, func, &s->set, err);
+	s->counts = query_plan_counts(e, x, grid);
+	int rc = series_select(e, x, &s->spec, grid->n == 1, func, &s->set, err);
 	if (rc)
 		return rc;
 	s->base = (struct source){.ops = &selector_ops,

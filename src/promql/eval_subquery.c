@@ -24,23 +24,30 @@ static int64_t step_of(const struct eval *e, const struct subquery *sq)
 	return sq->step.ms > 0 ? sq->step.ms : e->default_step_ms;
 }
 
+uint64_t eval_subquery_grid(
+    const struct eval *e, const struct subquery *sq, const struct grid *grid, struct grid *inner)
+{
+	struct window_spec spec = window_spec_for(&sq->shift, grid, sq->range.ms);
+	uint64_t n;
+
+	*inner = inner_grid(sq, step_of(e, sq), spec.end_ms, window_end_ms(&spec, spec.n - 1), &n);
+	inner->n = n == 0 ? 1 : n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
+	return n;
+}
+
 int eval_subquery(
     struct eval *e, const struct expr *x, const struct grid *grid, struct source **out, struct err *err)
 {
-	const struct subquery *sq = &x->subquery;
-	struct window_spec spec = window_spec_for(&sq->shift, grid, sq->range.ms);
 	struct grid *g = ARENA_NEW(e->arena, struct grid);
-	uint64_t n;
+	uint64_t n = eval_subquery_grid(e, &x->subquery, grid, g);
 
-	*g = inner_grid(sq, step_of(e, sq), spec.end_ms, window_end_ms(&spec, spec.n - 1), &n);
 	if (n > e->limits.max_points)
-		return query_limits_touch(&e->limits, n, err);
+		return query_limits_too_many(err);
 	if (n == 0) {
 		*out = source_matrix_new(e, g, 0);
 		return *out ? 0 : query_limits_no_memory(err);
 	}
-	g->n = (uint32_t)n;
-	return eval_vector(e, sq->inner, g, out, err);
+	return eval_vector(e, x->subquery.inner, g, out, err);
 }
 
 /* Times from first to last at which an expression is evaluated, and the samples seen so far. */

@@ -130,6 +130,7 @@ static int open_info(struct info_call *c, const struct expr *x, struct err *err)
 	memcpy(all, c->names, c->n_names * sizeof(const struct matcher *));
 	if (c->n_data)
 		memcpy(all + c->n_names, c->data, c->n_data * sizeof(const struct matcher *));
+	sel->id = x->id; /* what is read counts as the call's */
 	sel->kind = EXPR_SELECTOR;
 	sel->type = TYPE_VECTOR;
 	sel->pos = x->pos;
@@ -138,8 +139,12 @@ static int open_info(struct info_call *c, const struct expr *x, struct err *err)
 	if (base)
 		sel->selector.shift = base->shift;
 	int rc = eval_selector(e, sel, c->grid, "info", &c->info, err);
+	/* The same samples once more, which do not count again. */
+	struct expr *again = ARENA_NEW(e->arena, struct expr);
+	*again = *sel;
+	again->id = (uint32_t)e->plan.n;
 	if (rc == 0)
-		rc = eval_selector_times(e, sel, c->grid, SELECTOR_TIMES, &c->times, err);
+		rc = eval_selector_times(e, again, c->grid, SELECTOR_TIMES, &c->times, err);
 	if (rc == 0)
 		rc = source_materialise(c->info, err);
 	return rc ? rc : source_materialise(c->times, err);

@@ -1,5 +1,11 @@
 #include "promql/query_limits.h"
 
+int query_limits_too_many(struct err *err)
+{
+	return err_set(
+	    err, ERR_LIMIT, "query processing would load too many samples into memory in query execution");
+}
+
 int query_limits_no_memory(struct err *err)
 {
 	return err_set(err, ERR_LIMIT,
@@ -16,23 +22,4 @@ int query_limits_check(struct query_limits *l, struct err *err)
 	if (arena_overflowed(l->arena))
 		return query_limits_no_memory(err);
 	return 0;
-}
-
-int query_limits_touch(struct query_limits *l, uint64_t points, struct err *err)
-{
-	uint64_t now = atomic_load_explicit(&l->points, memory_order_relaxed) + points;
-	uint64_t peak = atomic_load_explicit(&l->peak_points, memory_order_relaxed);
-
-	while (now > peak && !atomic_compare_exchange_weak(&l->peak_points, &peak, now))
-		;
-	if (now > l->max_points)
-		return err_set(err, ERR_LIMIT,
-		    "query processing would load too many samples into memory in query execution");
-	return 0;
-}
-
-int query_limits_hold(struct query_limits *l, uint64_t points, struct err *err)
-{
-	atomic_fetch_add(&l->points, points);
-	return query_limits_touch(l, 0, err);
 }

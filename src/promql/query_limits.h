@@ -1,5 +1,5 @@
-/* What bounds one running query: its deadline, its cancellation, its memory, the points it may hold at a time. Checked once
- * per tile, so that a query of any size ends soon after it should. Thread-safe. */
+/* What bounds one running query: its deadline, its cancellation, its memory. Checked once per tile, so that a query of any
+ * size ends soon after it should. Thread-safe. */
 #pragma once
 
 #include "base/arena.h"
@@ -14,15 +14,12 @@ struct query_limits {
 	int64_t deadline_ns;         /* of clock_mono_ns() */
 	const atomic_bool *canceled; /* or NULL */
 	const struct arena *arena;
-	uint64_t max_points;
-	_Atomic uint64_t points, peak_points; /* held: by matrices that live until the query ends */
-	_Atomic uint64_t samples_read, samples_touched;
+	uint64_t
+	    max_points; /* of any part of it; promql/sample_account.h counts what all parts hold together */
 };
 
 /* ERR_TIMEOUT, ERR_CANCELED or ERR_LIMIT when the query has to end, with Prometheus's texts. */
 MUST_CHECK int query_limits_check(struct query_limits *l, struct err *err);
-/* `points` more are held from now on / for the moment, beside what is held. ERR_LIMIT. */
-MUST_CHECK int query_limits_hold(struct query_limits *l, uint64_t points, struct err *err);
-MUST_CHECK int query_limits_touch(struct query_limits *l, uint64_t points, struct err *err);
-/* The arena refused: the error for it. */
+/* The error for more than max_points; for memory that the arena refused. */
+int query_limits_too_many(struct err *err);
 int query_limits_no_memory(struct err *err);

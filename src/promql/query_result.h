@@ -22,11 +22,14 @@ struct result_series {
 	const struct histogram *const *h;
 };
 
-/* Where the work went, for the `stats` parameter and for /metrics. */
+/* Where the work went, for the `stats` parameter and for /metrics. Samples are counted as Prometheus counts them (a
+ * histogram by its size); how, is told in promql/sample_account.h. */
 struct query_stats {
-	uint64_t samples_read;    /* decoded from the store */
-	uint64_t samples_touched; /* summed over the windows of all steps: totalQueryableSamples */
-	uint64_t peak_samples;    /* largest number held at one time */
+	uint64_t samples_decoded; /* read from the store */
+	uint64_t samples_seen;    /* summed over the windows of all steps: totalQueryableSamples */
+	uint64_t samples_fresh;   /* of those, the ones that the step before had not seen: samplesRead */
+	uint64_t peak_samples;    /* most held at one time */
+	const uint64_t *seen_by_step, *fresh_by_step; /* n_steps numbers each, when they were asked for */
 	int64_t queue_ns, prepare_ns, eval_ns, sort_ns, total_ns;
 };
 

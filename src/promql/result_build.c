@@ -138,9 +138,14 @@ static int scalar_result(struct eval *e, const struct expr *x, struct query_resu
 /* --- range vectors ------------------------------------------------------------------------------------------------------ */
 
 /* The samples of (end - range, end] without stale markers, in the arena. */
-static void raw_series(struct arena *arena, const struct sample_column *c, const struct window_spec *spec,
-    struct result_series *out)
+static int raw_series(struct arena *arena, struct series_reader *reader, const struct window_spec *spec,
+    struct result_series *out, struct err *err)
 {
+	const struct sample_column *c = &reader->col;
+	struct range_input in;
+	int rc = series_reader_input(reader, spec, &in, err);
+	if (rc)
+		return rc;
 	int64_t *t = ARENA_ARRAY(arena, int64_t, c->n + 1);
 	double *v = ARENA_ARRAY(arena, double, c->n + 1);
 	const struct histogram **h = c->h ? ARENA_ARRAY(arena, const struct histogram *, c->n + 1) : NULL;
@@ -159,6 +164,7 @@ static void raw_series(struct arena *arena, const struct sample_column *c, const
 		n++;
 	}
 	*out = (struct result_series){.n = n, .t_ms = t, .v = v, .h = h};
+	return 0;
 }
 
 /* The same with the modifiers anchored and smoothed. */
@@ -189,11 +195,11 @@ static int raw_row(struct eval *e, struct series_reader *reader, struct series_s
 	if (rc == 0 && spec->kind != WINDOW_PLAIN)
 		rc = extended_series(e->arena, reader, spec, out, err);
 	else if (rc == 0)
-		raw_series(e->arena, &reader->col, spec, out);
+		rc = raw_series(e->arena, reader, spec, out, err);
 	if (rc)
 		return rc;
 	out->labels = set->ops->labels(set, i, e->arena);
-	return query_limits_hold(&e->limits, out->n, err);
+	return 0;
 }
 
 static int raw_selector(struct eval *e, const struct expr *x, struct query_result *r, struct err *err)
@@ -203,11 +209,13 @@ static int raw_selector(struct eval *e, const struct expr *x, struct query_resul
 	struct series_set *set;
 
 	window_spec_extend(&spec, &x->selector, e->lookback_ms);
-	int rc = series_select(e, &x->selector, &spec, false, NULL, &set, err);
+	struct leaf_counts *counts = query_plan_counts(e, x, &e->grid);
+	int rc = series_select(e, x, &spec, false, NULL, &set, err);
 	if (rc)
 		return rc;
+	plan_node_of(&e->plan, x)->series = set->n;
 	r->series = ARENA_ARRAY(e->arena, struct result_series, set->n + 1);
-	series_reader_init(&reader, &e->limits, false);
+	series_reader_init(&reader, counts, e->limits.max_points, false);
 	for (size_t i = 0; rc == 0 && i < set->n; i++) {
 		struct result_series *out = &r->series[r->n_series];
 		rc = raw_row(e, &reader, set, i, &spec, out, err);

@@ -1,15 +1,18 @@
 #include "promql/series_reader.h"
 
+#include "base/xmalloc.h"
 #include "model/stale_marker.h"
 #include "promql/columns.h"
 #include "promql/query_limits.h"
 #include <stdlib.h>
 #include <string.h>
 
-void series_reader_init(struct series_reader *r, struct query_limits *limits, bool use_starts)
+void series_reader_init(
+    struct series_reader *r, struct leaf_counts *counts, uint64_t max_points, bool use_starts)
 {
 	memset(r, 0, sizeof(*r));
-	r->limits = limits;
+	r->counts = counts;
+	r->max_points = max_points;
 	r->use_starts = use_starts;
 	sample_column_init(&r->col, NULL);
 	windows_init(&r->fw);
@@ -40,7 +43,7 @@ int series_reader_read(
 	if (r->col.n >= UINT32_MAX)
 		return err_set(
 		    err, ERR_LIMIT, "a series has more than 2^32 samples in the range of the query");
-	atomic_fetch_add_explicit(&r->limits->samples_read, r->col.n, memory_order_relaxed);
+	atomic_fetch_add_explicit(&r->counts->decoded, r->col.n, memory_order_relaxed);
 	return 0;
 }
 
@@ -90,6 +93,76 @@ static void part(struct series_reader *r, const struct sample_column *c, struct 
 	}
 }
 
+static void add_up(_Atomic uint64_t *to, uint64_t n)
+{
+	atomic_fetch_add_explicit(to, n, memory_order_relaxed);
+}
+
+static void count_steps(struct leaf_counts *c, const struct windows *w)
+{
+	for (uint32_t k = 0; k < w->n; k++) {
+		uint32_t from = w->lo[k], to = w->hi[k],
+			 known = k && w->hi[k - 1] > from ? w->hi[k - 1] : from;
+		add_up(&c->seen_by_step[k], to - from);
+		add_up(&c->fresh_by_step[k], to > known ? to - known : 0);
+	}
+}
+
+/* How many samples are held beside the results of a series once it is done, as if all of them were there already: its last
+ * window, or its widest while as many results were still to come as there are windows. */
+static uint64_t held_beside(uint64_t last, uint64_t widest, uint64_t filled)
+{
+	uint64_t before = widest > filled ? widest - filled : 0;
+	return last > before ? last : before;
+}
+
+static uint64_t count_histograms(struct leaf_counts *c, const struct range_input *in, uint64_t *widest)
+{
+	const struct windows *w = in->hw;
+	uint64_t *sum = xreallocarray(NULL, in->n_histograms + 1, sizeof(*sum));
+
+	uint64_t last = 0;
+
+	sum[0] = *widest = 0;
+	for (size_t i = 0; i < in->n_histograms; i++)
+		sum[i + 1] = sum[i] + histogram_sample_size(in->h[i]);
+	for (uint32_t k = 0; k < w->n; k++) {
+		uint32_t from = w->lo[k], to = w->hi[k],
+			 known = k && w->hi[k - 1] > from ? w->hi[k - 1] : from;
+		uint64_t all = sum[to] - sum[from], fresh = to > known ? sum[to] - sum[known] : 0;
+		add_up(&c->seen, all);
+		add_up(&c->fresh, fresh);
+		if (c->seen_by_step) {
+			add_up(&c->seen_by_step[k], all);
+			add_up(&c->fresh_by_step[k], fresh);
+		}
+		*widest = all > *widest ? all : *widest;
+		last = all;
+	}
+	free(sum);
+	return held_beside(last, *widest, w->filled);
+}
+
+static int count_windows(struct series_reader *r, const struct range_input *in, struct err *err)
+{
+	struct leaf_counts *c = r->counts;
+	const struct windows *w = &r->fw;
+	uint64_t widest = w->widest, histograms = 0;
+	uint64_t held = held_beside(w->hi[w->n - 1] - w->lo[w->n - 1], widest, w->filled);
+
+	add_up(&c->seen, w->points);
+	add_up(&c->fresh, w->fresh);
+	add_up(&c->filled, w->filled);
+	if (c->seen_by_step)
+		count_steps(c, w);
+	if (in->n_histograms)
+		held += count_histograms(c, in, &histograms);
+	uint64_t known = atomic_load_explicit(&c->held, memory_order_relaxed);
+	while (held > known && !atomic_compare_exchange_weak(&c->held, &known, held))
+		;
+	return widest + histograms > r->max_points ? query_limits_too_many(err) : 0;
+}
+
 int series_reader_input_of(struct series_reader *r, const struct window_spec *spec,
     const struct sample_column *c, struct range_input *in, struct err *err)
 {
@@ -110,9 +183,7 @@ int series_reader_input_of(struct series_reader *r, const struct window_spec *sp
 		windows_set(&r->hw, spec, in->histogram_t, in->n_histograms);
 		in->hw = &r->hw;
 	}
-	uint64_t touched = r->fw.points + (in->n_histograms ? r->hw.points : 0);
-	atomic_fetch_add_explicit(&r->limits->samples_touched, touched, memory_order_relaxed);
-	return query_limits_touch(r->limits, touched / spec->n, err);
+	return count_windows(r, in, err);
 }
 
 int series_reader_input(

@@ -2,12 +2,13 @@
  * functions want. One thread. */
 #pragma once
 
+#include "promql/query_plan.h"
 #include "promql/range_func.h"
-#include "promql/source.h"
 #include "storage/querier.h"
 
 struct series_reader {
-	struct query_limits *limits; /* borrowed */
+	struct leaf_counts *counts; /* borrowed */
+	uint64_t max_points;
 	struct sample_column col;
 	/* Where a column holds stale markers or histograms: floats and histograms apart. */
 	int64_t *float_t, *histogram_t;
@@ -19,13 +20,14 @@ struct series_reader {
 	struct windows fw, hw;
 };
 
-/* `use_starts`: hand on start timestamps, where there are any. */
-void series_reader_init(struct series_reader *r, struct query_limits *limits, bool use_starts);
+/* `use_starts`: hand on start timestamps, where there are any. A window of more than max_points is refused. */
+void series_reader_init(
+    struct series_reader *r, struct leaf_counts *counts, uint64_t max_points, bool use_starts);
 void series_reader_done(struct series_reader *r);
 /* The samples of series i, into r->col; histograms into the arena. */
 MUST_CHECK int series_reader_read(
     struct series_reader *r, struct series_set *set, size_t i, struct arena *arena, struct err *err);
-/* What was read, as the input of a range function with these windows. Valid until the next read. */
+/* What was read, as the input of a range function with these windows, which are counted. Valid until the next read. */
 MUST_CHECK int series_reader_input(
     struct series_reader *r, const struct window_spec *spec, struct range_input *in, struct err *err);
 /* The same for a column of the caller's. */

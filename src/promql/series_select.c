@@ -19,10 +19,10 @@ void window_spec_extend(struct window_spec *spec, const struct selector *sel, in
 	spec->after_ms = sel->smoothed ? lookback_ms : 0;
 }
 
-int series_select(struct eval *e, const struct selector *sel, const struct window_spec *spec,
-    bool newest_only, const char *func, struct series_set **out, struct err *err)
+struct select_hints select_hints_for(
+    const struct selector *sel, const struct window_spec *spec, bool newest_only, const char *func)
 {
-	struct select_hints hints = {
+	return (struct select_hints){
 	    .start_ms = spec->end_ms - spec->range_ms - spec->before_ms + 1,
 	    .end_ms = window_end_ms(spec, spec->n - 1) + spec->after_ms,
 	    .step_ms = spec->n > 1 ? spec->step_ms : 0,
@@ -30,6 +30,19 @@ int series_select(struct eval *e, const struct selector *sel, const struct windo
 	    .newest_only = newest_only,
 	    .func = func,
 	};
+}
+
+int series_select(struct eval *e, const struct expr *x, const struct window_spec *spec, bool newest_only,
+    const char *func, struct series_set **out, struct err *err)
+{
+	const struct selector *sel = &x->selector;
+	struct select_hints hints = select_hints_for(sel, spec, newest_only, func);
+	struct series_set *known = query_plan_set(&e->plan, x, &hints);
+
+	if (known) {
+		*out = known;
+		return 0;
+	}
 	int rc = e->querier->ops->select(
 	    e->querier, e->arena, sel->matchers, sel->n_matchers, false, &hints, out, err);
 	return rc ? err_prefix(err, "expanding series: ") : 0;
@@ -50,5 +63,11 @@ bool selector_names_metric(const struct eval *e, const struct selector *sel)
 
 uint64_t series_set_cost(struct series_set *set)
 {
-	return set->n ? set->n * (uint64_t)set->ops->estimate(set, 0) : 0;
+	enum { LOOKED_AT = 8 };
+	size_t looks = set->n < LOOKED_AT ? set->n : LOOKED_AT;
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < looks; i++)
+		sum += set->ops->estimate(set, i * set->n / looks);
+	return looks ? (uint64_t)((double)sum * (double)set->n / (double)looks) : 0;
 }

@@ -26,9 +26,58 @@ static int matrix_fill(struct source *s, struct worker *w, size_t first, struct 
 	return 0;
 }
 
+/* Points of a tile, histograms by their size; and values at its last step. */
+static uint64_t count_points(const struct tile *t, uint64_t *last)
+{
+	uint64_t points = bits_count(t->present, t->rows * t->words);
+
+	for (uint32_t r = 0; r < t->rows; r++) {
+		struct row row = tile_row(t, r);
+		*last += bit_get(row.present, t->steps - 1);
+		if (row.h == NULL)
+			continue;
+		BITS_EACH(k, row.present, t->words)
+		points += row.h[k] ? histogram_sample_size(row.h[k]) - 1 : 0;
+	}
+	return points;
+}
+
+void source_count(const struct source *s, uint64_t *points, uint64_t *last_points)
+{
+	*points = s->points;
+	*last_points = s->last_points;
+	if (s->all == NULL)
+		return;
+	*last_points = 0;
+	*points = count_points(s->all, last_points);
+}
+
+/* What was computed, for the account at the end; more than a query may hold ends it at once. */
+static int note_tile(struct source *s, const struct tile *t, struct err *err)
+{
+	uint64_t last = 0, points = count_points(t, &last);
+
+	points += atomic_fetch_add_explicit(&s->points, points, memory_order_relaxed);
+	atomic_fetch_add_explicit(&s->last_points, last, memory_order_relaxed);
+	return points > s->eval->limits.max_points ? query_limits_too_many(err) : 0;
+}
+
+static int timed_fill(struct source *s, struct worker *w, size_t first, struct tile *t, struct err *err)
+{
+	const struct clock *clock = s->eval->limits.clock;
+	int64_t begun = clock_mono_ns(clock);
+	int rc = s->ops->fill(s, w, first, t, err);
+
+	atomic_fetch_add_explicit(&s->fill_ns, clock_mono_ns(clock) - begun, memory_order_relaxed);
+	return rc;
+}
+
 int source_fill(struct source *s, struct worker *w, size_t first, struct tile *t, struct err *err)
 {
-	return s->all ? matrix_fill(s, w, first, t, err) : s->ops->fill(s, w, first, t, err);
+	if (s->all)
+		return matrix_fill(s, w, first, t, err);
+	int rc = s->eval->analyze ? timed_fill(s, w, first, t, err) : s->ops->fill(s, w, first, t, err);
+	return rc ? rc : note_tile(s, t, err);
 }
 
 /* --- matrices ----------------------------------------------------------------------------------------------------------- */
@@ -93,6 +142,8 @@ struct source *source_repeat_new(struct source *one, const struct grid *grid)
 
 	s->base = *one;
 	s->base.ops = &repeat_ops;
+	s->base.below = NULL;
+	s->base.fill_ns = 0;
 	s->base.grid = grid;
 	s->base.cache = NULL;
 	s->base.all = NULL;
@@ -104,7 +155,6 @@ struct source *source_repeat_new(struct source *one, const struct grid *grid)
 
 struct map_source {
 	struct source base;
-	struct source *below;
 	map_apply apply;
 	void *arg;
 	bool drops_name_now;
@@ -113,7 +163,7 @@ struct map_source {
 static int map_fill(struct source *s, struct worker *w, size_t first, struct tile *t, struct err *err)
 {
 	struct map_source *m = (struct map_source *)s;
-	int rc = source_fill(m->below, w, first, t, err);
+	int rc = source_fill(s->below, w, first, t, err);
 
 	if (rc == 0)
 		m->apply(m->arg, t, first);
@@ -123,17 +173,15 @@ static int map_fill(struct source *s, struct worker *w, size_t first, struct til
 static const struct labels *map_labels(struct source *s, size_t i)
 {
 	struct map_source *m = (struct map_source *)s;
-	const struct labels *ls = source_labels(m->below, i);
+	const struct labels *ls = source_labels(s->below, i);
 
 	return m->drops_name_now ? labels_nameless(s->eval->arena, ls) : ls;
 }
 
 static void map_drained(struct source *s)
 {
-	struct source *below = ((struct map_source *)s)->below;
-
-	if (below->ops->drained)
-		below->ops->drained(below);
+	if (s->below->ops->drained)
+		s->below->ops->drained(s->below);
 }
 
 static const struct source_ops map_ops = {.fill = map_fill, .labels = map_labels, .drained = map_drained};
@@ -146,7 +194,8 @@ struct source *source_map_new(struct source *below, map_apply apply, void *arg, 
 	m->base.ops = &map_ops;
 	m->base.cache = NULL;
 	m->base.all = NULL;
-	m->below = below;
+	m->base.below = below;
+	m->base.fill_ns = 0;
 	m->apply = apply;
 	m->arg = arg;
 	if (drops_name && below->eval->options->delayed_name_removal) {

@@ -39,6 +39,7 @@ struct source_ops {
 struct source {
 	const struct source_ops *ops;
 	struct eval *eval;
+	struct source *below; /* the one whose tiles it changes; NULL: it is at the bottom */
 	const struct grid *grid;
 	size_t n;                    /* rows */
 	const struct labels **cache; /* of labels; NULL until first asked for */
@@ -49,7 +50,13 @@ struct source {
 	bool unique, unique_nameless;
 	struct tile *all; /* all values, once they are in memory */
 	uint64_t cost;    /* samples that computing all of it will read, roughly; 0: it is in memory */
+	/* What the last drain computed; added to by all threads. A histogram counts by its size among the points. */
+	_Atomic uint64_t points, last_points; /* all, / those at the last step, one each */
+	_Atomic int64_t fill_ns;              /* with analyze */
 };
+
+/* The values of it, and how many of them stand at the last step (each as one). Of a matrix, or after a drain. */
+void source_count(const struct source *s, uint64_t *points, uint64_t *last_points);
 
 const struct labels *source_labels(struct source *s, size_t i);
 static inline bool source_name_dropped(const struct source *s, size_t i)

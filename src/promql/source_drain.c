@@ -136,6 +136,12 @@ static int sink_round(struct drain *d, source_sink sink, void *arg, struct err *
 	return 0;
 }
 
+static void forget_counts(struct source *s)
+{
+	for (; s; s = s->below)
+		s->points = s->last_points = 0;
+}
+
 static int drain_tiles(struct source *s, source_sink sink, void *arg, struct err *err)
 {
 	struct drain d;
@@ -143,6 +149,7 @@ static int drain_tiles(struct source *s, source_sink sink, void *arg, struct err
 
 	if (rc)
 		return rc;
+	forget_counts(s);
 	for (size_t first = 0; rc == 0 && first < s->n; first += d.used * d.rows) {
 		fill_round(&d, first);
 		rc = sink_round(&d, sink, arg, err);
@@ -162,12 +169,10 @@ int source_drain(struct source *s, source_sink sink, void *arg, struct err *err)
 	return drain_tiles(s, sink, arg, err);
 }
 
-/* The histograms of a row move from the tile's arena to the query's; steps that show the same sample share the copy. Returns
- * what they count against the limit of samples, beyond one each. */
-static uint64_t keep_histograms(struct arena *arena, struct row r, uint32_t words)
+/* The histograms of a row move from the tile's arena to the query's; steps that show the same sample share the copy. */
+static void keep_histograms(struct arena *arena, struct row r, uint32_t words)
 {
 	const struct histogram *from = NULL, *copy = NULL;
-	uint64_t size = 0;
 
 	BITS_EACH(k, r.present, words)
 	{
@@ -176,18 +181,15 @@ static uint64_t keep_histograms(struct arena *arena, struct row r, uint32_t word
 		if (r.h[k] != from) {
 			from = r.h[k];
 			copy = histogram_copy(arena, from);
-			size += histogram_sample_size(copy) - 1;
 		}
 		r.h[k] = copy;
 	}
-	return size;
 }
 
 static int keep_tile(void *arg, size_t first, const struct tile *t, struct err *err)
 {
-	struct source *s = arg;
-	struct tile *all = s->all;
-	uint64_t points = bits_count(t->present, t->rows * t->words);
+	struct tile *all = arg;
+	(void)err;
 
 	memcpy(all->v + first * t->steps, t->v, (size_t)t->rows * t->steps * sizeof(*t->v));
 	memcpy(all->present + first * t->words, t->present, (size_t)t->rows * t->words * sizeof(*t->present));
@@ -195,9 +197,9 @@ static int keep_tile(void *arg, size_t first, const struct tile *t, struct err *
 		tile_want_histograms(all);
 		memcpy(all->h + first * t->steps, t->h, (size_t)t->rows * t->steps * sizeof(*t->h));
 		for (uint32_t r = 0; r < t->rows; r++)
-			points += keep_histograms(all->arena, tile_row(all, (uint32_t)(first + r)), t->words);
+			keep_histograms(all->arena, tile_row(all, (uint32_t)(first + r)), t->words);
 	}
-	return query_limits_hold(&s->eval->limits, points, err);
+	return 0;
 }
 
 int source_materialise(struct source *s, struct err *err)
@@ -211,10 +213,8 @@ int source_materialise(struct source *s, struct err *err)
 		s->all = all;
 		return 0;
 	}
-	struct source shadow = *s;
-	shadow.all = all;
-	/* keep_tile() finds the matrix in the shadow: the source itself is not one before all of it is there. */
-	int rc = drain_tiles(s, keep_tile, &shadow, err);
+	/* The source itself is no matrix before all of it is there. */
+	int rc = drain_tiles(s, keep_tile, all, err);
 	if (rc == 0)
 		s->all = all;
 	return rc;

@@ -41,11 +41,14 @@ libpromql_a_SOURCES = \
 	src/promql/prepare.c src/promql/prepare.h \
 	src/promql/quantile.c src/promql/quantile.h \
 	src/promql/query_limits.c src/promql/query_limits.h \
+	src/promql/query_plan.c src/promql/query_plan.h \
 	src/promql/query_result.c src/promql/query_result.h \
 	src/promql/range_func.c src/promql/range_func.h \
 	src/promql/result_build.c src/promql/result_build.h \
+	src/promql/sample_account.c src/promql/sample_account.h \
 	src/promql/series_reader.c src/promql/series_reader.h \
 	src/promql/series_select.c src/promql/series_select.h \
+	src/promql/shared_series.c src/promql/shared_series.h \
 	src/promql/source.c src/promql/source.h \
 	src/promql/source_drain.c \
 	src/promql/string_literal.c src/promql/string_literal.h \

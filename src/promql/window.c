@@ -51,6 +51,17 @@ static void trim_window(
 		--*hi;
 }
 
+static void count_window(struct windows *w, uint32_t k)
+{
+	uint32_t from = w->lo[k], to = w->hi[k], known = k && w->hi[k - 1] > from ? w->hi[k - 1] : from;
+
+	w->points += to - from;
+	w->fresh += to > known ? to - known : 0;
+	w->filled += to > from;
+	if (to - from > w->widest)
+		w->widest = to - from;
+}
+
 void windows_set(struct windows *w, const struct window_spec *spec, const int64_t *t, size_t n)
 {
 	size_t lo = 0, hi = 0;
@@ -63,7 +74,7 @@ void windows_set(struct windows *w, const struct window_spec *spec, const int64_
 		w->hi = xreallocarray(NULL, spec->n, sizeof(*w->hi));
 	}
 	w->generation++;
-	w->points = 0;
+	w->points = w->fresh = w->widest = w->filled = 0;
 	for (uint32_t k = 0; k < spec->n; k++) {
 		int64_t end = window_end_ms(spec, k);
 		while (hi < n && t[hi] <= end + spec->after_ms)
@@ -75,6 +86,6 @@ void windows_set(struct windows *w, const struct window_spec *spec, const int64_
 			trim_window(spec, t, end, &from, &to);
 		w->lo[k] = (uint32_t)from;
 		w->hi[k] = (uint32_t)to;
-		w->points += to - from;
+		count_window(w, k);
 	}
 }

@@ -34,6 +34,9 @@ struct windows {
 	uint32_t *lo, *hi;   /* step k sees samples lo[k] .. hi[k] - 1 */
 	uint64_t generation; /* grows when the bounds change: what was derived from them is stale */
 	uint64_t points;     /* the sum of all window lengths */
+	uint64_t fresh;      /* of those, samples that the window before did not have */
+	uint32_t widest;     /* the longest window */
+	uint32_t filled;     /* windows with anything in them */
 	/* the time column the bounds are for */
 	int64_t *t;
 	size_t n_t, cap_t;

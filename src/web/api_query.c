@@ -52,6 +52,8 @@ static int read_options(struct api_call *c, struct query_params *p, struct err *
 	p->query.store = c->deps->queryable;
 	p->query.text = api_param(c, "query");
 	read_stats_mode(c, p);
+	/* Samples read within subqueries are attributed to steps before they can be summed. */
+	p->query.wants_steps = p->stats != STATS_NONE;
 	return 0;
 }
 
@@ -66,8 +68,42 @@ static void put_number(struct json *j, const char *key, double v)
 	json_double(j, v);
 }
 
-static void put_stats(struct json *j, const struct query_stats *s)
+static void put_number_by_step(
+    struct json *j, const char *key, const struct query_result *r, const uint64_t *n)
 {
+	if (n == NULL)
+		return;
+	json_key(j, key);
+	json_array_begin(j);
+	for (size_t k = 0; k < r->n_steps; k++) {
+		json_array_begin(j);
+		json_timestamp(j, r->grid_ms[k]);
+		json_uint(j, n[k]);
+		json_array_end(j);
+	}
+	json_array_end(j);
+}
+
+static void put_samples(struct json *j, const struct query_result *r, enum stats_mode mode)
+{
+	const struct query_stats *s = &r->stats;
+	json_object_begin(j);
+	if (mode == STATS_ALL)
+		put_number_by_step(j, "totalQueryableSamplesPerStep", r, s->seen_by_step);
+	json_key(j, "totalQueryableSamples");
+	json_uint(j, s->samples_seen);
+	if (mode == STATS_ALL)
+		put_number_by_step(j, "samplesReadPerStep", r, s->fresh_by_step);
+	json_key(j, "samplesRead");
+	json_uint(j, s->samples_fresh);
+	json_key(j, "peakSamples");
+	json_uint(j, s->peak_samples);
+	json_object_end(j);
+}
+
+static void put_stats(struct json *j, const struct query_result *r, enum stats_mode mode)
+{
+	const struct query_stats *s = &r->stats;
 	json_key(j, "stats");
 	json_object_begin(j);
 	json_key(j, "timings");
@@ -80,14 +116,7 @@ static void put_stats(struct json *j, const struct query_stats *s)
 	put_number(j, "execTotalTime", seconds(s->total_ns));
 	json_object_end(j);
 	json_key(j, "samples");
-	json_object_begin(j);
-	json_key(j, "totalQueryableSamples");
-	json_uint(j, s->samples_touched);
-	json_key(j, "samplesRead");
-	json_uint(j, s->samples_read);
-	json_key(j, "peakSamples");
-	json_uint(j, s->peak_samples);
-	json_object_end(j);
+	put_samples(j, r, mode);
 	json_object_end(j);
 }
 
@@ -125,7 +154,7 @@ static int run_query(struct api_call *c, struct query_params *p, struct err *err
 	json_object_begin(&c->json);
 	json_query_result(&c->json, r, p->limit);
 	if (p->stats != STATS_NONE)
-		put_stats(&c->json, &r->stats);
+		put_stats(&c->json, r, p->stats);
 	json_object_end(&c->json);
 	keep_annotations(c, r);
 	if (is_cut(r, p->limit))

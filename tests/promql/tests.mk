@@ -26,3 +26,7 @@ tests_promql_test_value_matrix_SOURCES = tests/promql/test_value_matrix.c
 tests_promql_test_annotations_SOURCES = tests/promql/test_annotations.c
 unit_tests += tests/promql/test_engine_property
 tests_promql_test_engine_property_SOURCES = tests/promql/test_engine_property.c
+unit_tests += tests/promql/test_sample_account
+tests_promql_test_sample_account_SOURCES = tests/promql/test_sample_account.c
+unit_tests += tests/promql/test_shared_series
+tests_promql_test_shared_series_SOURCES = tests/promql/test_shared_series.c
