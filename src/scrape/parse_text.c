@@ -257,6 +257,12 @@ static bool holds_float(enum metric_type type, struct slice name)
 	       (type == METRIC_SUMMARY && slice_eq(name, SL("quantile")));
 }
 
+struct slice text_normal_value(
+    enum metric_type type, struct slice name, struct slice value, struct arena *arena)
+{
+	return holds_float(type, name) ? normalised_float(value, arena) : value;
+}
+
 int text_series_labels(
     struct text_parser *p, struct arena *arena, struct label **out, size_t *n, struct err *err)
 {
@@ -275,9 +281,7 @@ int text_series_labels(
 		const struct text_label *from = &parts.labels[i];
 		struct slice name = from->name_quoted ? text_unescape(from->name, true, arena) : from->name;
 		struct slice value = text_unescape(from->value, true, arena);
-		if (holds_float(p->type, name))
-			value = normalised_float(value, arena);
-		l[i + 1] = (struct label){name, value};
+		l[i + 1] = (struct label){name, text_normal_value(p->type, name, value, arena)};
 	}
 	*out = l;
 	*n = parts.n + 1;

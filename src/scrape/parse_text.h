@@ -43,3 +43,7 @@ MUST_CHECK int text_series_labels(
 
 /* `\\`, `\n` and, in quoted text, `\"` replaced; the same slice when there is none. */
 struct slice text_unescape(struct slice s, bool quoted, struct arena *arena);
+/* The value of a label of a series of this type: `le` of a histogram and `quantile` of a summary normalised, others as they
+ * are. */
+struct slice text_normal_value(
+    enum metric_type type, struct slice name, struct slice value, struct arena *arena);

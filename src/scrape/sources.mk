@@ -3,6 +3,7 @@ libscrape_a_SOURCES = \
 	src/scrape/content_type.c src/scrape/content_type.h \
 	src/scrape/interval_stats.c src/scrape/interval_stats.h \
 	src/scrape/metadata_cache.c src/scrape/metadata_cache.h \
+	src/scrape/parse_openmetrics.c src/scrape/parse_openmetrics.h \
 	src/scrape/parse_text.c src/scrape/parse_text.h \
 	src/scrape/parse_text_strict.c src/scrape/parse_text_strict.h \
 	src/scrape/sample_labels.c src/scrape/sample_labels.h \

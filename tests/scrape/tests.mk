@@ -12,3 +12,5 @@ tests_scrape_test_scrape_manager_SOURCES = tests/scrape/test_scrape_manager.c te
 	tests/scrape/scrape_fixture.h
 unit_tests += tests/scrape/test_target
 tests_scrape_test_target_SOURCES = tests/scrape/test_target.c
+unit_tests += tests/scrape/test_parse_openmetrics
+tests_scrape_test_parse_openmetrics_SOURCES = tests/scrape/test_parse_openmetrics.c
