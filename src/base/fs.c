@@ -258,6 +258,16 @@ int fs_rename(struct fs *fs, const char *from, const char *to, struct err *err)
 	return 0;
 }
 
+int fs_link(struct fs *fs, const char *from, const char *to, struct err *err)
+{
+	int answer = ask(fs, FS_CALL_LINK, from);
+	if (answer > 0)
+		return 0;
+	if (answer < 0 || link(from, to) < 0)
+		return err_set_errno(err, "link %s to %s", from, to);
+	return 0;
+}
+
 int fs_unlink(struct fs *fs, const char *path, struct err *err)
 {
 	int answer = ask(fs, FS_CALL_UNLINK, path);

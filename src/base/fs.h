@@ -24,6 +24,7 @@ enum fs_call {
 	FS_CALL_TRUNCATE,
 	FS_CALL_SIZE,
 	FS_CALL_RENAME,
+	FS_CALL_LINK,
 	FS_CALL_UNLINK,
 	FS_CALL_MKDIR,
 	FS_CALL_SYNC_DIR,
@@ -62,6 +63,8 @@ MUST_CHECK int fs_truncate(struct fs *fs, int fd, uint64_t n, struct err *err);
 MUST_CHECK int fs_size(struct fs *fs, int fd, uint64_t *n, struct err *err);
 
 MUST_CHECK int fs_rename(struct fs *fs, const char *from, const char *to, struct err *err);
+/* A second name for a file, on the same file system. */
+MUST_CHECK int fs_link(struct fs *fs, const char *from, const char *to, struct err *err);
 /* Not there is no error. */
 MUST_CHECK int fs_unlink(struct fs *fs, const char *path, struct err *err);
 /* With its parents; there already is no error. */

@@ -49,8 +49,36 @@ static int compact(void *arg, struct err *err)
 	return tsdb_compact(arg, err);
 }
 
+static int delete_series(void *arg, const struct matcher *const *matchers, size_t n, int64_t min_t_ms,
+    int64_t max_t_ms, struct err *err)
+{
+	return tsdb_delete(arg, matchers, n, min_t_ms, max_t_ms, err);
+}
+
+static int clean_tombstones(void *arg, struct err *err)
+{
+	return tsdb_clean_tombstones(arg, err);
+}
+
+static int snapshot(void *arg, bool with_head, struct arena *arena, struct slice *name, struct err *err)
+{
+	char text[TSDB_SNAPSHOT_NAME_MAX];
+	int rc = tsdb_snapshot(arg, with_head, text, err);
+	if (rc == 0)
+		*name = arena_slice(arena, slice_cstr(text));
+	return rc;
+}
+
 struct web_store_provider store_provider(struct tsdb *db)
 {
 	return (struct web_store_provider){
-	    .status = get_status, .metadata = get_metadata, .seal = seal, .compact = compact, .arg = db};
+	    .status = get_status,
+	    .metadata = get_metadata,
+	    .seal = seal,
+	    .compact = compact,
+	    .delete_series = delete_series,
+	    .clean_tombstones = clean_tombstones,
+	    .snapshot = snapshot,
+	    .arg = db,
+	};
 }

@@ -387,6 +387,23 @@ static bool all_match(const struct matcher *const *m, size_t n, const struct lab
 	return true;
 }
 
+static void drop_range(struct mem_samples *v, int64_t min_t_ms, int64_t max_t_ms)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < v->len; i++)
+		if (v->v[i].t_ms < min_t_ms || v->v[i].t_ms > max_t_ms)
+			v->v[kept++] = v->v[i];
+	v->len = kept;
+}
+
+void mem_store_delete(struct mem_store *s, const struct matcher *const *matchers, size_t n_matchers, int64_t min_t_ms,
+    int64_t max_t_ms)
+{
+	for (size_t i = 0; i < s->series.len; i++)
+		if (all_match(matchers, n_matchers, s->series.v[i]->labels))
+			drop_range(&s->series.v[i]->samples, min_t_ms, max_t_ms);
+}
+
 static bool has_sample(const struct mem_series *s, int64_t min_t_ms, int64_t max_t_ms)
 {
 	size_t i = first_at(&s->samples, min_t_ms);

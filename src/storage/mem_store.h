@@ -18,4 +18,7 @@ void mem_store_add(
 /* The same with a start timestamp; 0: none. */
 void mem_store_add_started(struct mem_store *s, const struct labels *labels, int64_t t_ms, double v,
     const struct histogram *h, int64_t start_ms);
+/* Drops the samples within [min_t_ms, max_t_ms] of the series that match. */
+void mem_store_delete(struct mem_store *s, const struct matcher *const *matchers, size_t n_matchers, int64_t min_t_ms,
+    int64_t max_t_ms);
 size_t mem_store_series(const struct mem_store *s);

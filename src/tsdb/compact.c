@@ -55,34 +55,62 @@ static struct compact_limits limits_of(struct tsdb *db, bool at_once)
 	return l;
 }
 
-/* The parts in the order of the set are in the order of their rank; the job keeps that. */
-static bool plan(struct tsdb *db, bool at_once, struct work *w)
+static void take_parts(struct work *w, const struct part_meta *const *metas)
 {
-	struct compact_limits limits = limits_of(db, at_once);
+	for (size_t i = 0; i < w->job.n; i++) {
+		w->parts[i] = metas[w->job.parts[i]];
+		w->seqs[i] = w->parts[i]->seq;
+	}
+}
+
+/* The first part that has tombstones, alone. */
+static bool plan_cleaning(const struct work *w, struct compact_job *job)
+{
+	for (size_t i = 0; i < w->set->n; i++) {
+		if (!part_has_tombstones(w->set->v[i]))
+			continue;
+		*job = (struct compact_job){.level = part_meta(w->set->v[i])->level, .n = 1, .parts = {i}};
+		return true;
+	}
+	return false;
+}
+
+static bool plan(struct tsdb *db, enum compact_why why, struct work *w)
+{
+	struct compact_limits limits = limits_of(db, why == COMPACT_AT_ONCE);
 	w->set = part_sets_get(&db->parts);
 	const struct part_meta **metas = xreallocarray(NULL, w->set->n + 1, sizeof(*metas));
 	for (size_t i = 0; i < w->set->n; i++)
 		metas[i] = part_meta(w->set->v[i]);
-	bool found = compact_plan(metas, w->set->n, &limits, &w->job);
-	for (size_t i = 0; found && i < w->job.n; i++) {
-		w->parts[i] = metas[w->job.parts[i]];
-		w->seqs[i] = w->parts[i]->seq;
-	}
-	free(metas);
-	if (!found)
+	bool found = why == COMPACT_CLEAN ? plan_cleaning(w, &w->job)
+					  : compact_plan(metas, w->set->n, &limits, &w->job);
+	if (found)
+		take_parts(w, metas);
+	else
 		part_sets_put(&db->parts, w->set);
+	free(metas);
 	return found;
 }
 
 /* --- a job ---------------------------------------------------------------------------------------------------- */
 
-/* MAINTENANCE. */
-static bool is_still_wanted(const struct tsdb *db, const struct work *w)
+static bool has_part(const struct part_set *set, const struct part *p)
 {
+	for (size_t i = 0; i < set->n; i++)
+		if (set->v[i] == p)
+			return true;
+	return false;
+}
+
+/* MAINTENANCE. A part that was dropped, or that got tombstones, is not in the set any more. */
+static bool is_still_wanted(struct tsdb *db, const struct work *w)
+{
+	struct part_set *now = part_sets_get(&db->parts);
+	bool all = true;
 	for (size_t i = 0; i < w->job.n; i++)
-		if (!manifest_has(db->manifest, w->seqs[i]))
-			return false;
-	return true;
+		all = all && has_part(now, w->set->v[w->job.parts[i]]);
+	part_sets_put(&db->parts, now);
+	return all;
 }
 
 /* MAINTENANCE. The record decides; `part` NULL: nothing was left of the old ones. */
@@ -159,12 +187,12 @@ static int check_space(struct tsdb *db, const struct work *w, struct err *err)
 	return rc;
 }
 
-int compact_one(struct tsdb *db, bool at_once, bool *did, struct err *err)
+int compact_one(struct tsdb *db, enum compact_why why, bool *did, struct err *err)
 {
 	struct work w;
 	int rc = 0;
 	lock_take(&db->compaction);
-	bool found = plan(db, at_once, &w);
+	bool found = plan(db, why, &w);
 	if (found) {
 		counter_add(M_TSDB_COMPACTIONS_TRIGGERED, 1);
 		rc = check_space(db, &w, err);
@@ -179,13 +207,23 @@ int compact_one(struct tsdb *db, bool at_once, bool *did, struct err *err)
 	return rc;
 }
 
-int tsdb_compact(struct tsdb *db, struct err *err)
+static int compact_all(struct tsdb *db, enum compact_why why, struct err *err)
 {
 	bool did = true;
 	int rc = 0;
 	while (rc == 0 && did)
-		rc = compact_one(db, true, &did, err);
+		rc = compact_one(db, why, &did, err);
 	return rc;
+}
+
+int tsdb_compact(struct tsdb *db, struct err *err)
+{
+	return compact_all(db, COMPACT_AT_ONCE, err);
+}
+
+int tsdb_clean_tombstones(struct tsdb *db, struct err *err)
+{
+	return compact_all(db, COMPACT_CLEAN, err);
 }
 
 /* --- the timer ------------------------------------------------------------------------------------------------ */
@@ -202,7 +240,7 @@ static void tick(void *arg, int64_t when_ms)
 	struct err err;
 	bool did;
 	int64_t wait_ms = PERIOD_MS;
-	int rc = compact_one(db, false, &did, &err);
+	int rc = compact_one(db, COMPACT_DUE, &did, &err);
 	if (rc == 0) {
 		db->compact_failures = 0;
 		wait_ms = did ? SOON_MS : PERIOD_MS;

@@ -6,9 +6,15 @@
 
 #include "tsdb/tsdb_priv.h"
 
+enum compact_why {
+	COMPACT_DUE,     /* what is complete, as time goes by */
+	COMPACT_AT_ONCE, /* whatever can be joined */
+	COMPACT_CLEAN,   /* one part that has tombstones, to be rid of them */
+};
+
 /* Does one job when there is one: *did. ERR_IO, ERR_CORRUPT, ERR_NO_MEMORY; ERR_CANCELED: the store is closing. The old
  * parts stay as they are then. */
-MUST_CHECK int compact_one(struct tsdb *db, bool at_once, bool *did, struct err *err);
+MUST_CHECK int compact_one(struct tsdb *db, enum compact_why why, bool *did, struct err *err);
 
 /* The timer that looks for jobs; a failure makes it wait longer each time. Without a scheduler there is none. */
 void compact_start_timer(struct tsdb *db);

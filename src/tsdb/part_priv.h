@@ -12,6 +12,7 @@
 #define PART_FILE_CHUNKS "chunks"
 #define PART_FILE_DIR    "dir"
 #define PART_FILE_INDEX  "index"
+#define PART_FILE_STONES "stones"
 #define CHUNKS_MAGIC     "PQCHUNK\1"
 #define DIR_MAGIC        "PQDIR\0\0\1"
 enum { PART_MAGIC_BYTES = 8, DIR_TRAILER_BYTES = 16, DIR_MAX_CONTENTS_BYTES = 4096 };

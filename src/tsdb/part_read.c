@@ -5,6 +5,7 @@
 #include "tsdb/chunk_histogram.h"
 #include "tsdb/part_index.h"
 #include "tsdb/part_priv.h"
+#include "tsdb/tombstones.h"
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@ struct part {
 	struct page_file *chunks, *dir, *index_file;
 	struct part_index *index;
 	struct packed_column columns[DIR_COLUMNS];
+	struct tombstones *stones; /* NULL: nothing was deleted */
 	_Atomic uint32_t refs;
 	atomic_bool unlink;
 };
@@ -103,8 +105,17 @@ static void part_free(struct part *p)
 	page_file_close(p->chunks);
 	page_file_close(p->dir);
 	page_file_close(p->index_file);
+	tombstones_free(p->stones);
 	free(p->path);
 	free(p);
+}
+
+static int read_stones(struct part *p, struct err *err)
+{
+	char *path = xasprintf("%s/" PART_FILE_STONES, p->path);
+	int rc = tombstones_read(p->fs, path, part_index_series(p->index), &p->stones, err);
+	free(path);
+	return rc == ERR_NOT_FOUND ? 0 : rc;
 }
 
 int part_open(struct fs *fs, const char *parts_dir, const char *name, struct page_cache *cache,
@@ -121,6 +132,8 @@ int part_open(struct fs *fs, const char *parts_dir, const char *name, struct pag
 		rc = err_set(err, ERR_CORRUPT, "%s: this is part %s", p->path, p->meta.name);
 	if (rc == 0)
 		rc = open_files(p, cache, err);
+	if (rc == 0)
+		rc = read_stones(p, err);
 	if (rc)
 		part_free(p);
 	else
@@ -286,8 +299,9 @@ static int read_chunk(struct part *p, uint64_t chunk, int64_t first_t_ms, int64_
 	return rc;
 }
 
-int part_read(struct part *p, uint32_t ordinal, int64_t min_t_ms, int64_t max_t_ms, struct sample_column *out,
-    struct err *err)
+/* The samples of one series, those of chunks that are deleted as a whole left out. */
+static int read_chunks(struct part *p, uint32_t ordinal, const struct tombstone *stones, size_t n_stones,
+    int64_t min_t_ms, int64_t max_t_ms, struct sample_column *out, struct err *err)
 {
 	uint64_t from, to;
 	int rc = chunks_of(p, ordinal, &from, &to, err);
@@ -297,27 +311,132 @@ int part_read(struct part *p, uint32_t ordinal, int64_t min_t_ms, int64_t max_t_
 		for (size_t i = 0; rc == 0 && i < e.n; i++) {
 			if (e.min_t[i] > max_t_ms)
 				return 0;
-			if (e.max_t[i] >= min_t_ms)
+			if (e.max_t[i] >= min_t_ms &&
+			    !tombstones_cover(stones, n_stones, e.min_t[i], e.max_t[i]))
 				rc = read_chunk(p, from + i, e.min_t[i], min_t_ms, max_t_ms, out, err);
 		}
 	}
 	return rc;
 }
 
-uint64_t part_estimate(struct part *p, uint32_t ordinal, int64_t min_t_ms, int64_t max_t_ms)
+/* Takes deleted samples out from index `from` on; both lists are in the order of time. */
+static void leave_out(const struct tombstone *stones, size_t n_stones, struct sample_column *c, size_t from)
+{
+	size_t kept = from;
+	for (size_t i = from; i < c->n; i++) {
+		while (n_stones > 0 && stones->max_t_ms < c->t[i])
+			stones++, n_stones--;
+		if (n_stones > 0 && stones->min_t_ms <= c->t[i])
+			continue;
+		c->t[kept] = c->t[i];
+		c->v[kept] = c->v[i];
+		if (c->h)
+			c->h[kept] = c->h[i];
+		if (c->start)
+			c->start[kept] = c->start[i];
+		kept++;
+	}
+	c->n = kept;
+}
+
+int part_read(struct part *p, uint32_t ordinal, int64_t min_t_ms, int64_t max_t_ms, struct sample_column *out,
+    struct err *err)
+{
+	size_t n_stones, from = out->n;
+	const struct tombstone *stones = tombstones_of(p->stones, ordinal, &n_stones);
+	int rc = read_chunks(p, ordinal, stones, n_stones, min_t_ms, max_t_ms, out, err);
+	if (rc == 0 && n_stones > 0)
+		leave_out(stones, n_stones, out, from);
+	return rc;
+}
+
+/* How many samples the chunks have that touch the range. */
+static int count_samples(struct part *p, uint32_t ordinal, const struct tombstone *stones, size_t n_stones,
+    int64_t min_t_ms, int64_t max_t_ms, uint64_t *out, struct err *err)
 {
 	uint64_t from, to, sum = 0;
-	if (chunks_of(p, ordinal, &from, &to, NULL))
-		return 0;
-	for (; from < to; from += BATCH) {
+	int rc = chunks_of(p, ordinal, &from, &to, err);
+	for (; rc == 0 && from < to; from += BATCH) {
 		struct entries e;
-		if (read_entries(p, from, to - from < BATCH ? to - from : BATCH, &e, NULL))
-			return sum;
-		for (size_t i = 0; i < e.n; i++)
-			if (e.min_t[i] <= max_t_ms && e.max_t[i] >= min_t_ms && e.count[i] > 0)
+		rc = read_entries(p, from, to - from < BATCH ? to - from : BATCH, &e, err);
+		for (size_t i = 0; rc == 0 && i < e.n; i++)
+			if (e.min_t[i] <= max_t_ms && e.max_t[i] >= min_t_ms && e.count[i] > 0 &&
+			    !tombstones_cover(stones, n_stones, e.min_t[i], e.max_t[i]))
 				sum += (uint64_t)e.count[i];
 	}
-	return sum;
+	if (rc == 0)
+		*out = sum;
+	return rc;
+}
+
+static int count_left(
+    struct part *p, uint32_t ordinal, int64_t min_t_ms, int64_t max_t_ms, uint64_t *out, struct err *err)
+{
+	size_t n_stones;
+	const struct tombstone *stones = tombstones_of(p->stones, ordinal, &n_stones);
+	return count_samples(p, ordinal, stones, n_stones, min_t_ms, max_t_ms, out, err);
+}
+
+uint64_t part_estimate(struct part *p, uint32_t ordinal, int64_t min_t_ms, int64_t max_t_ms)
+{
+	uint64_t n;
+	return count_left(p, ordinal, min_t_ms, max_t_ms, &n, NULL) ? 0 : n;
+}
+
+/* --- deleting ----------------------------------------------------------------------------------------------------- */
+
+bool part_has_tombstones(const struct part *p)
+{
+	return p->stones && p->stones->n > 0;
+}
+
+/* Those that have samples there which are not deleted yet. */
+static int select_touched(struct part *p, const struct postings *among, int64_t min_t_ms, int64_t max_t_ms,
+    struct postings *out, struct err *err)
+{
+	struct postings_iter it;
+	uint32_t ordinals[BATCH];
+	int rc = 0;
+	postings_iter_init(&it, among);
+	for (size_t n; rc == 0 && (n = postings_iter_next(&it, ordinals, BATCH)) > 0;)
+		for (size_t i = 0; i < n && rc == 0; i++) {
+			uint64_t left = 0;
+			rc = count_left(p, ordinals[i], min_t_ms, max_t_ms, &left, err);
+			if (left > 0)
+				postings_add(out, ordinals[i]);
+		}
+	return rc;
+}
+
+/* To what the file has, which may be more than what this part knows. */
+static int add_stones(
+    struct part *p, const struct postings *series, int64_t min_t_ms, int64_t max_t_ms, struct err *err)
+{
+	char *path = xasprintf("%s/" PART_FILE_STONES, p->path);
+	struct tombstones *old = NULL;
+	int rc = tombstones_read(p->fs, path, part_index_series(p->index), &old, err);
+	if (rc == 0 || rc == ERR_NOT_FOUND) {
+		struct tombstones *all = tombstones_with(old, series, min_t_ms, max_t_ms);
+		rc = tombstones_write(p->fs, path, all, err);
+		tombstones_free(all);
+	}
+	tombstones_free(old);
+	free(path);
+	return rc;
+}
+
+int part_delete(struct part *p, const struct postings *series, int64_t min_t_ms, int64_t max_t_ms,
+    bool *changed, struct err *err)
+{
+	struct postings touched = {0};
+	int rc = select_touched(p, series, min_t_ms, max_t_ms, &touched, err);
+	bool any = !postings_is_empty(&touched);
+	if (rc == 0 && any)
+		rc = add_stones(p, &touched, min_t_ms, max_t_ms, err);
+	postings_done(&touched);
+	if (rc == 0)
+		*changed = any;
+	return rc;
 }
 
 /* --- verifying ---------------------------------------------------------------------------------------------------- */
@@ -326,14 +445,17 @@ uint64_t part_estimate(struct part *p, uint32_t ordinal, int64_t min_t_ms, int64
 static int verify_series(
     struct part *p, uint32_t ordinal, struct sample_column *c, uint64_t *samples, struct err *err)
 {
+	uint64_t want;
 	sample_column_reset(c);
-	int rc = part_read(p, ordinal, INT64_MIN, INT64_MAX, c, err);
+	int rc = read_chunks(p, ordinal, NULL, 0, INT64_MIN, INT64_MAX, c, err);
+	if (rc == 0)
+		rc = count_samples(p, ordinal, NULL, 0, INT64_MIN, INT64_MAX, &want, err);
 	if (rc)
 		return rc;
 	for (size_t i = 1; i < c->n; i++)
 		if (c->t[i] <= c->t[i - 1])
 			return corrupt(p, err, "times do not ascend from chunk to chunk");
-	if (c->n != part_estimate(p, ordinal, INT64_MIN, INT64_MAX))
+	if (c->n != want)
 		return corrupt(p, err, "a chunk has other samples than the directory says");
 	*samples += c->n;
 	return 0;

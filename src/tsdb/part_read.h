@@ -45,6 +45,13 @@ MUST_CHECK int part_read(struct part *p, uint32_t ordinal, int64_t min_t_ms, int
  * directory that cannot be read counts as empty here, and part_read() says why. */
 uint64_t part_estimate(struct part *p, uint32_t ordinal, int64_t min_t_ms, int64_t max_t_ms);
 
+/* Notes that the samples of these ordinals within [min_t_ms, max_t_ms] are deleted, durably. This part goes on showing them:
+ * parts do not change while they are open. One that is opened from now on does not. *changed false: there was nothing to
+ * delete. One caller at a time for a directory. */
+MUST_CHECK int part_delete(struct part *p, const struct postings *series, int64_t min_t_ms, int64_t max_t_ms,
+    bool *changed, struct err *err);
+bool part_has_tombstones(const struct part *p);
+
 /* Calls each(arg, text) for all label names / all values of a name in byte order; the text is borrowed during
  * the call. Stops at the first non-zero and returns that. A name that no series has: none. */
 MUST_CHECK int part_each_name(

@@ -24,7 +24,8 @@ libtsdb_a_SOURCES += \
 	src/tsdb/part_priv.h \
 	src/tsdb/part_meta.c src/tsdb/part_meta.h \
 	src/tsdb/part_read.c src/tsdb/part_read.h \
-	src/tsdb/part_write.c src/tsdb/part_write.h
+	src/tsdb/part_write.c src/tsdb/part_write.h \
+	src/tsdb/tombstones.c src/tsdb/tombstones.h
 # head, log and the store as a whole
 libtsdb_a_SOURCES += \
 	src/tsdb/tsdb.h
@@ -61,6 +62,7 @@ libtsdb_a_SOURCES += \
 	src/tsdb/part_set.c src/tsdb/part_set.h \
 	src/tsdb/retention.c src/tsdb/retention.h \
 	src/tsdb/tsdb.c src/tsdb/tsdb_priv.h \
+	src/tsdb/tsdb_delete.c src/tsdb/tsdb_snapshot.c \
 	src/tsdb/tsdb_maintain.c \
 	src/tsdb/tsdb_querier.c src/tsdb/tsdb_querier.h \
 	src/tsdb/tsdb_select.c src/tsdb/tsdb_select.h \

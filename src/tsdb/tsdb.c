@@ -173,6 +173,7 @@ static struct tsdb *tsdb_new(const struct tsdb_options *given)
 	db->queryable.open = tsdb_querier_open;
 	db->cache = page_cache_new(db->options.page_cache_bytes);
 	part_sets_init(&db->parts);
+	db->deleted_until_ms = INT64_MIN;
 	lock_init(&db->maintenance, LOCK_TSDB_MAINTENANCE, "maintenance");
 	lock_init(&db->compaction, LOCK_TSDB_COMPACTION, "compaction");
 	head_init(&db->head, &(struct head_options){.clock = db->options.clock,
@@ -192,6 +193,7 @@ int tsdb_open(const struct tsdb_options *o, struct tsdb **out, struct err *err)
 		return rc;
 	}
 	db->replaying = false;
+	tsdb_load_deletions(db);
 	db->head.wal = db->wal;
 	int64_t now_ms = clock_now_ms(db->options.clock);
 	for (unsigned i = 0; i < HEAD_STRIPES; i++)

@@ -4,6 +4,8 @@
  *   data/lock            held while a process has the directory open
  *   data/wal/NNNNNNNN    the log, in segments (docs/formats/wal.md)
  *   data/head/           series snapshots, one a stripe (docs/formats/series_snapshot.md)
+ *   data/deletions       up to when newest samples may be deleted ones (tsdb_delete.c)
+ *   data/snapshots/      what tsdb_snapshot() made
  *   data/parts/part-N/   sealed parts, immutable (docs/formats/part.md)
  *   data/manifest        which parts count (docs/formats/manifest.md)
  *
@@ -74,6 +76,20 @@ MUST_CHECK int tsdb_maintain(struct tsdb *db, int64_t now_ms, struct err *err);
 /* Joins parts now, as far as it goes: those of a day become one. For tests and before a measurement; as time goes by the
  * scheduler does it. ERR_IO, ERR_CORRUPT, ERR_NO_MEMORY: the parts are as they were, or some are joined. */
 MUST_CHECK int tsdb_compact(struct tsdb *db, struct err *err);
+/* Deletes the samples within [min_t_ms, max_t_ms] of the series that match. They are gone for queries that begin from now on,
+ * and from disk with tsdb_clean_tombstones() or the next joining of their part. Samples that come later stay, whatever
+ * their time. ERR_IO, ERR_CORRUPT: some may be deleted, others not. */
+MUST_CHECK int tsdb_delete(struct tsdb *db, const struct matcher *const *matchers, size_t n_matchers,
+    int64_t min_t_ms, int64_t max_t_ms, struct err *err);
+/* Writes all parts that have deleted samples anew, without them. */
+MUST_CHECK int tsdb_clean_tombstones(struct tsdb *db, struct err *err);
+
+enum { TSDB_SNAPSHOT_NAME_MAX = 64 };
+/* Makes <path>/snapshots/<name>, a store of the same samples that shares its files with this one. `with_head` false: without
+ * what is in memory only. */
+MUST_CHECK int tsdb_snapshot(
+    struct tsdb *db, bool with_head, char name[TSDB_SNAPSHOT_NAME_MAX], struct err *err);
+
 /* Seals every stripe now. */
 MUST_CHECK int tsdb_seal_all(struct tsdb *db, struct err *err);
 /* Returns when everything appended so far is on disk. */

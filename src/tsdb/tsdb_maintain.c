@@ -11,6 +11,7 @@
 #include "tsdb/part_write.h"
 #include "tsdb/retention.h"
 #include "tsdb/series_snapshot.h"
+#include <string.h>
 
 enum {
 	PART_SERIES = 1 << 16, /* the labels of so many are in memory while a part is written */
@@ -240,13 +241,14 @@ int tsdb_maintain(struct tsdb *db, int64_t now_ms, struct err *err)
 	return rc;
 }
 
-/* The stripes from *next on that make up a part. */
-static size_t choose_some(const struct tsdb *db, unsigned *next, unsigned out[HEAD_STRIPES])
+/* The wanted stripes from *next on that make up a part. */
+static size_t choose_some(
+    const struct tsdb *db, const bool *wanted, unsigned *next, unsigned out[HEAD_STRIPES])
 {
 	uint64_t series = 0;
 	size_t n = 0;
 	for (; *next < HEAD_STRIPES && series < PART_SERIES; ++*next) {
-		if (stripe_series(db, *next) == 0)
+		if (!wanted[*next] || stripe_series(db, *next) == 0)
 			continue;
 		out[n++] = *next;
 		series += stripe_series(db, *next);
@@ -254,13 +256,22 @@ static size_t choose_some(const struct tsdb *db, unsigned *next, unsigned out[HE
 	return n;
 }
 
-int tsdb_seal_all(struct tsdb *db, struct err *err)
+int tsdb_seal_stripes(struct tsdb *db, const bool wanted[HEAD_STRIPES], struct err *err)
 {
 	unsigned stripes[HEAD_STRIPES], next = 0;
 	int rc = 0;
-	lock_take(&db->maintenance);
-	for (size_t n; rc == 0 && (n = choose_some(db, &next, stripes)) > 0;)
+	lock_assert_held(&db->maintenance);
+	for (size_t n; rc == 0 && (n = choose_some(db, wanted, &next, stripes)) > 0;)
 		rc = tsdb_seal(db, stripes, n, clock_now_ms(db->options.clock), err);
+	return rc;
+}
+
+int tsdb_seal_all(struct tsdb *db, struct err *err)
+{
+	bool wanted[HEAD_STRIPES];
+	memset(wanted, true, sizeof(wanted));
+	lock_take(&db->maintenance);
+	int rc = tsdb_seal_stripes(db, wanted, err);
 	lock_release(&db->maintenance);
 	return rc;
 }

@@ -28,6 +28,8 @@ struct tsdb {
 	    series_missing; /* a snapshot was damaged: the head may not know all series of the newest parts */
 	_Atomic uint64_t replay_done, replay_total;
 
+	_Atomic int64_t deleted_until_ms; /* relaxed, grows: the head's newest samples up to here may be deleted ones */
+
 	struct lock maintenance; /* LOCK_TSDB_MAINTENANCE: one sealing at a time */
 	timer_id timer;          /* MAINTENANCE */
 	bool closing;            /* MAINTENANCE */
@@ -48,6 +50,12 @@ void tsdb_set_gauges(struct tsdb *db);
 
 /* Seals these stripes to one part (MAINTENANCE). On failure what was frozen stays in memory and is tried again. */
 MUST_CHECK int tsdb_seal(struct tsdb *db, const unsigned *stripes, size_t n, int64_t now_ms, struct err *err);
+
+/* The same of those that are wanted, to as many parts as it takes (MAINTENANCE). */
+MUST_CHECK int tsdb_seal_stripes(struct tsdb *db, const bool wanted[HEAD_STRIPES], struct err *err);
+
+/* What a former process noted of its deletions. */
+void tsdb_load_deletions(struct tsdb *db);
 
 /* The timer that does what is due every few seconds; without a scheduler there is none. */
 void tsdb_start_timer(struct tsdb *db);

@@ -58,7 +58,8 @@ static void take_series(struct selection *s, series_ref ref, const struct head_p
 	e->ref = ref;
 	e->handle = peek->labels;
 	e->in_head = !peek->has_nothing_until || peek->nothing_until_ms <= range->max_t_ms;
-	if (range->newest_only && !peek->last_is_histogram && peek->last.t_ms <= range->max_t_ms) {
+	if (range->newest_only && !peek->last_is_histogram && peek->last.t_ms <= range->max_t_ms &&
+	    peek->last.t_ms > atomic_load_explicit(&range->db->deleted_until_ms, memory_order_relaxed)) {
 		e->newest = peek->last;
 		e->is_newest = true;
 		return;

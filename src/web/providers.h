@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "config/config_check.h"
 #include "model/labels.h"
+#include "model/matcher.h"
 #include "model/metadata.h"
 #include "rules/rule_manager.h"
 #include "scrape/scrape_manager.h"
@@ -63,6 +64,13 @@ struct web_store_provider {
 	int (*seal)(void *arg, struct err *err);
 	/* Joins parts as far as it goes; NULL: there is no such thing. */
 	int (*compact)(void *arg, struct err *err);
+	/* Deletes the samples within [min_t_ms, max_t_ms] of what matches; NULL: it cannot. */
+	int (*delete_series)(void *arg, const struct matcher *const *matchers, size_t n, int64_t min_t_ms,
+	    int64_t max_t_ms, struct err *err);
+	/* Frees the room of what was deleted; NULL: it cannot. */
+	int (*clean_tombstones)(void *arg, struct err *err);
+	/* Makes a snapshot; its name lives in the arena. NULL: it cannot. */
+	int (*snapshot)(void *arg, bool with_head, struct arena *arena, struct slice *name, struct err *err);
 	void *arg;
 };
 

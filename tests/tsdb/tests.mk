@@ -32,3 +32,7 @@ unit_tests += tests/tsdb/test_compact_run
 tests_tsdb_test_compact_run_SOURCES = tests/tsdb/test_compact_run.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h
 unit_tests += tests/tsdb/test_compact_store
 tests_tsdb_test_compact_store_SOURCES = tests/tsdb/test_compact_store.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h
+unit_tests += tests/tsdb/test_tombstones
+tests_tsdb_test_tombstones_SOURCES = tests/tsdb/test_tombstones.c
+unit_tests += tests/tsdb/test_tsdb_delete
+tests_tsdb_test_tsdb_delete_SOURCES = tests/tsdb/test_tsdb_delete.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h

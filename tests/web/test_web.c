@@ -240,6 +240,75 @@ static void admin(void **state)
 	web_fixture_stop(&f);
 }
 
+/* A store that writes down what it is asked to do. */
+static int note_delete(void *arg, const struct matcher *const *matchers, size_t n, int64_t min_t_ms,
+    int64_t max_t_ms, struct err *err)
+{
+	(void)matchers, (void)err;
+	strbuf_addf(arg, "delete %zu %lld %lld;", n, (long long)min_t_ms, (long long)max_t_ms);
+	return 0;
+}
+
+static int note_clean(void *arg, struct err *err)
+{
+	(void)err;
+	strbuf_adds(arg, "clean;");
+	return 0;
+}
+
+static int note_snapshot(void *arg, bool with_head, struct arena *arena, struct slice *name, struct err *err)
+{
+	(void)arena, (void)err;
+	strbuf_adds(arg, with_head ? "snapshot;" : "snapshot without head;");
+	*name = SL("20171210T211224Z-2be650b6d019eb54");
+	return 0;
+}
+
+static void admin_calls(void **state)
+{
+	(void)state;
+#define ADMIN "/api/v1/admin/tsdb/"
+	static const struct {
+		const char *path;
+		int status;
+		const char *did, *body;
+	} cases[] = {
+	    {ADMIN "delete_series?match[]=up&start=1&end=2.5", 204, "delete 1 1000 2500;", ""},
+	    {ADMIN "delete_series?match[]=up&match[]={a=%22b%22,c=%22d%22}&start=1&end=2", 204,
+		"delete 1 1000 2000;delete 2 1000 2000;", ""},
+	    {ADMIN "delete_series", 400, "",
+		"{\"status\":\"error\",\"errorType\":\"bad_data\",\"error\":\"no match[] parameter "
+		"provided\"}"},
+	    {ADMIN "clean_tombstones", 204, "clean;", ""},
+	    {ADMIN "snapshot", 200, "snapshot;",
+		"{\"status\":\"success\",\"data\":{\"name\":\"20171210T211224Z-2be650b6d019eb54\"}}"},
+	    {ADMIN "snapshot?skip_head=true", 200, "snapshot without head;",
+		"{\"status\":\"success\",\"data\":{\"name\":\"20171210T211224Z-2be650b6d019eb54\"}}"},
+	    {ADMIN "snapshot?skip_head=maybe", 400, "",
+		"{\"status\":\"error\",\"errorType\":\"bad_data\",\"error\":\"invalid parameter "
+		"\\\"skip_head\\\": unable to "
+		"parse boolean: strconv.ParseBool: parsing \\\"maybe\\\": invalid syntax\"}"},
+	};
+	struct web_fixture f;
+	struct strbuf did = STRBUF_INIT;
+	struct web_options o = {.enable_admin = true};
+	web_fixture_start(&f, &o, 0);
+	f.deps.store = (struct web_store_provider){.delete_series = note_delete,
+	    .clean_tombstones = note_clean,
+	    .snapshot = note_snapshot,
+	    .arg = &did};
+	web_fixture_ready(&f);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		strbuf_reset(&did);
+		web_fixture_call(&f, "POST", cases[i].path, "", "");
+		check_int(cases[i].path, f.status, cases[i].status);
+		check_str(cases[i].path, f.body, cases[i].body);
+		check_str(cases[i].path, strbuf_slice(&did), cases[i].did);
+	}
+	web_fixture_stop(&f);
+	strbuf_done(&did);
+}
+
 TEST_MAIN("web", cmocka_unit_test(readiness), cmocka_unit_test(cors), cmocka_unit_test(lifecycle),
     cmocka_unit_test(redirects), cmocka_unit_test(own_metrics), cmocka_unit_test(admin),
-    cmocka_unit_test(status))
+    cmocka_unit_test(admin_calls), cmocka_unit_test(status))

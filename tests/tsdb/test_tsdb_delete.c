@@ -1,0 +1,334 @@
+/* Deletions and snapshots: the store beside storage/mem_store.h, with seals, joinings and restarts in between; then a disk that
+ * fails at every call. */
+#include "base/clock.h"
+#include "base/xmalloc.h"
+#include "storage/mem_store.h"
+#include "tests/tsdb/store_probe.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define START_MS INT64_C(1700006400000)
+enum { SERIES = 20, ROUNDS = 600, STEP_MS = 15000 };
+
+static const struct tsdb_options options = {.future_limit_ms = -1, .seal_interval_ms = 600000};
+
+struct model {
+	struct test_random random;
+	struct arena *arena;
+	struct clock *clock;
+	char *dir;
+	struct tsdb *db;
+	struct mem_store *naive;
+	const struct labels *labels[SERIES];
+	int64_t now_ms;
+};
+
+static void model_init(struct model *m)
+{
+	*m = (struct model){.now_ms = START_MS};
+	test_random_init(&m->random);
+	m->arena = arena_new(ARENA_NO_LIMIT);
+	m->clock = clock_virtual_new(START_MS);
+	m->dir = test_tmpdir();
+	m->naive = mem_store_new();
+	m->db = probe_open(m->dir, m->clock, &options);
+	for (int i = 0; i < SERIES; i++)
+		m->labels[i] = labels_of(
+		    m->arena, "__name__", i % 2 ? "up" : "m", "n", arena_printf(m->arena, "%d", i).ptr, NULL);
+}
+
+static void model_done(struct model *m)
+{
+	tsdb_close(m->db);
+	mem_store_free(m->naive);
+	clock_virtual_free(m->clock);
+	arena_free(m->arena);
+	test_tmpdir_done(m->dir);
+}
+
+static void append_round(struct model *m)
+{
+	m->now_ms += test_random_below(&m->random, 30) ? STEP_MS : 300 * STEP_MS;
+	clock_virtual_set(m->clock, m->now_ms);
+	for (int i = 0; i < SERIES; i++) {
+		if (test_random_below(&m->random, 6) == 0)
+			continue;
+		struct histogram h = {
+		    .schema = 3, .count = (double)i, .zero_count = (double)i, .sum = (double)m->now_ms};
+		if (i % 7 == 3) {
+			check_int(
+			    "histogram", probe_add_histogram(m->db, m->labels[i], m->now_ms, &h), APPEND_OK);
+			mem_store_add(m->naive, m->labels[i], m->now_ms, 0, &h);
+			continue;
+		}
+		double v = (double)test_random_below(&m->random, 100);
+		check_int("append", probe_add(m->db, m->labels[i], m->now_ms, v), APPEND_OK);
+		mem_store_add(m->naive, m->labels[i], m->now_ms, v, NULL);
+	}
+}
+
+static const struct matcher *some_matcher(struct model *m)
+{
+	static const struct {
+		enum match_op op;
+		const char *name, *value;
+	} some[] = {{MATCH_EQUAL, "__name__", "up"}, {MATCH_EQUAL, "n", "4"}, {MATCH_REGEX, "n", "1.*"},
+	    {MATCH_EQUAL, "n", "none"}, {MATCH_NOT_EQUAL, "n", "7"}, {MATCH_REGEX, "n", "3|8|10"}};
+	size_t i = test_random_below(&m->random, sizeof(some) / sizeof(some[0]));
+	const struct matcher *out;
+	struct err err;
+	check_ok("matcher",
+	    matcher_new(
+		m->arena, some[i].op, slice_cstr(some[i].name), slice_cstr(some[i].value), &out, &err),
+	    &err);
+	return out;
+}
+
+/* A stretch of the last hours as a rule; all times now and then, or none that has samples. */
+static void some_range(struct model *m, int64_t *min, int64_t *max)
+{
+	int64_t span = 1 + (int64_t)test_random_below(&m->random, 400) * STEP_MS;
+	*max = m->now_ms + STEP_MS - (int64_t)test_random_below(&m->random, 200) * STEP_MS;
+	*min = *max - span;
+	if (test_random_below(&m->random, 10) == 0)
+		*max = INT64_MAX;
+	if (test_random_below(&m->random, 30) == 0)
+		*min = INT64_MIN;
+}
+
+static void delete_round(struct model *m)
+{
+	int64_t min, max;
+	struct err err;
+	const struct matcher *matcher = some_matcher(m);
+	some_range(m, &min, &max);
+	check_ok("delete", tsdb_delete(m->db, &matcher, 1, min, max, &err), &err);
+	mem_store_delete(m->naive, &matcher, 1, min, max);
+}
+
+static void compare(const char *what, char *got, char *want)
+{
+	check_str(what, slice_cstr(got), want);
+	free(got);
+	free(want);
+}
+
+static void query_round(struct model *m)
+{
+	int64_t min, max;
+	struct queryable *q = tsdb_queryable(m->db), *naive = mem_store_queryable(m->naive);
+	const struct matcher *matcher = some_matcher(m);
+	some_range(m, &min, &max);
+	compare("all", probe_dump(q, NULL, 0, INT64_MIN, INT64_MAX),
+	    probe_dump(naive, NULL, 0, INT64_MIN, INT64_MAX));
+	compare("range", probe_dump(q, &matcher, 1, min, max), probe_dump(naive, &matcher, 1, min, max));
+	compare("newest", probe_dump_newest(q, NULL, 0, m->now_ms - 300000, m->now_ms),
+	    probe_dump_newest(naive, NULL, 0, m->now_ms - 300000, m->now_ms));
+}
+
+static void reopen(struct model *m)
+{
+	struct err err;
+	check_ok("sync", tsdb_sync(m->db, &err), &err);
+	tsdb_close(m->db);
+	m->db = probe_open(m->dir, m->clock, &options);
+}
+
+static void store_and_model_agree(void **state)
+{
+	(void)state;
+	struct model m;
+	struct err err;
+	model_init(&m);
+	for (int round = 0; round < ROUNDS; round++) {
+		append_round(&m);
+		if (test_random_below(&m.random, 15) == 0)
+			delete_round(&m);
+		if (test_random_below(&m.random, 12) == 0)
+			check_ok("maintain", tsdb_maintain(m.db, m.now_ms, &err), &err);
+		if (test_random_below(&m.random, 40) == 0)
+			check_ok("compact", tsdb_compact(m.db, &err), &err);
+		if (test_random_below(&m.random, 60) == 0)
+			check_ok("clean", tsdb_clean_tombstones(m.db, &err), &err);
+		if (test_random_below(&m.random, 40) == 0)
+			reopen(&m);
+		if (test_random_below(&m.random, 6) == 0)
+			query_round(&m);
+	}
+	query_round(&m);
+	model_done(&m);
+}
+
+/* --- what is left on disk ------------------------------------------------------------------------------------------- */
+
+static void a_clean_store_has_only_what_is_left(void **state)
+{
+	(void)state;
+	struct model m;
+	struct err err;
+	struct tsdb_status before, after;
+	model_init(&m);
+	for (int i = 0; i < 50; i++)
+		append_round(&m);
+	check_ok("seal", tsdb_seal_all(m.db, &err), &err);
+	tsdb_status(m.db, &before);
+	const struct matcher *up;
+	check_ok("matcher", matcher_new(m.arena, MATCH_EQUAL, SL("__name__"), SL("up"), &up, &err), &err);
+	check_ok("delete", tsdb_delete(m.db, &up, 1, INT64_MIN, INT64_MAX, &err), &err);
+	tsdb_status(m.db, &after);
+	check_int("still on disk", after.part_samples, before.part_samples);
+	check_ok("clean", tsdb_clean_tombstones(m.db, &err), &err);
+	tsdb_status(m.db, &after);
+	check_true("not any more", after.part_samples < before.part_samples * 3 / 4);
+	check_int("as many parts", after.parts, before.parts);
+	check_ok("delete", tsdb_delete(m.db, NULL, 0, INT64_MIN, INT64_MAX, &err), &err);
+	check_ok("clean", tsdb_clean_tombstones(m.db, &err), &err);
+	tsdb_status(m.db, &after);
+	check_int("no part is left", after.parts, 0);
+	model_done(&m);
+}
+
+static void a_reader_sees_what_was_there_when_it_began(void **state)
+{
+	(void)state;
+	struct model m;
+	struct err err;
+	struct querier *q;
+	struct series_set *set;
+	struct sample_column c;
+	model_init(&m);
+	for (int i = 0; i < 20; i++)
+		append_round(&m);
+	struct queryable *door = tsdb_queryable(m.db);
+	check_ok("open", door->open(door, INT64_MIN, INT64_MAX, &q, &err), &err);
+	check_ok("select", q->ops->select(q, m.arena, NULL, 0, true, NULL, &set, &err), &err);
+	check_ok("delete", tsdb_delete(m.db, NULL, 0, INT64_MIN, INT64_MAX, &err), &err);
+	check_ok("clean", tsdb_clean_tombstones(m.db, &err), &err);
+	sample_column_init(&c, m.arena);
+	for (size_t i = 0; i < set->n; i++) {
+		check_ok("read", set->ops->read(set, i, &c, &err), &err);
+		check_true("samples", c.n > 0);
+	}
+	sample_column_done(&c);
+	q->ops->close(q);
+	char *now = probe_dump(door, NULL, 0, INT64_MIN, INT64_MAX);
+	check_str("nothing for the next", slice_cstr(now), "");
+	free(now);
+	model_done(&m);
+}
+
+/* --- snapshots -------------------------------------------------------------------------------------------------------- */
+
+static void check_snapshot(struct model *m, const char *name, const char *want)
+{
+	char *dir = xasprintf("%s/snapshots/%s", m->dir, name);
+	struct tsdb *db = probe_open(dir, m->clock, &options);
+	char *got = probe_dump(tsdb_queryable(db), NULL, 0, INT64_MIN, INT64_MAX);
+	check_str("snapshot", slice_cstr(got), want);
+	tsdb_close(db);
+	free(got);
+	free(dir);
+}
+
+static void snapshots_are_stores(void **state)
+{
+	(void)state;
+	struct model m;
+	struct err err;
+	char sealed[TSDB_SNAPSHOT_NAME_MAX], whole[TSDB_SNAPSHOT_NAME_MAX];
+	model_init(&m);
+	for (int i = 0; i < 50; i++)
+		append_round(&m);
+	check_ok("seal", tsdb_seal_all(m.db, &err), &err);
+	delete_round(&m);
+	char *before = probe_dump(tsdb_queryable(m.db), NULL, 0, INT64_MIN, INT64_MAX);
+	append_round(&m);
+	char *after = probe_dump(tsdb_queryable(m.db), NULL, 0, INT64_MIN, INT64_MAX);
+	check_ok("without the head", tsdb_snapshot(m.db, false, sealed, &err), &err);
+	check_ok("with it", tsdb_snapshot(m.db, true, whole, &err), &err);
+	check_int("name", strlen(whole), strlen("20171210T211224Z-2be650b6d019eb54"));
+	check_slice("time in the name", slice_of(whole, 9), SL("20231115T"));
+	check_ok("delete", tsdb_delete(m.db, NULL, 0, INT64_MIN, INT64_MAX, &err), &err);
+	check_ok("clean", tsdb_clean_tombstones(m.db, &err), &err);
+	check_snapshot(&m, sealed, before);
+	check_snapshot(&m, whole, after);
+	free(before);
+	free(after);
+	model_done(&m);
+}
+
+/* --- a disk that fails --------------------------------------------------------------------------------------------- */
+
+struct bad_disk {
+	uint64_t calls, bad; /* this one fails; 0: none */
+};
+
+static int fail_call(void *arg, enum fs_call call, const char *path, size_t *n)
+{
+	(void)path, (void)n;
+	struct bad_disk *d = arg;
+	if (call == FS_CALL_LOCK)
+		return 0;
+	if (__atomic_add_fetch(&d->calls, 1, __ATOMIC_RELAXED) == d->bad)
+		return EIO;
+	return call == FS_CALL_SYNC || call == FS_CALL_SYNC_DIR ? FS_PRETEND : 0;
+}
+
+/* Deletes, cleans and makes a snapshot while one call fails; then without failure. False: there were less calls. */
+static bool delete_on(struct model *m, uint64_t bad)
+{
+	struct bad_disk disk = {0};
+	struct fs *fs = fs_faulty_new(fail_call, &disk);
+	struct tsdb_options o = options;
+	struct err err;
+	char name[TSDB_SNAPSHOT_NAME_MAX];
+	const struct matcher *up;
+	check_ok("matcher", matcher_new(m->arena, MATCH_EQUAL, SL("__name__"), SL("up"), &up, &err), &err);
+	tsdb_close(m->db);
+	o.fs = fs;
+	m->db = probe_open(m->dir, m->clock, &o);
+	disk.calls = 0;
+	disk.bad = bad;
+	int rc = tsdb_delete(m->db, &up, 1, m->now_ms - 10 * STEP_MS, INT64_MAX, &err);
+	rc = rc ? rc : tsdb_clean_tombstones(m->db, &err);
+	rc = rc ? rc : tsdb_snapshot(m->db, true, name, &err);
+	bool reached = disk.calls >= bad;
+	disk.bad = 0;
+	check_true("says why", rc == 0 || err.msg[0]);
+	mem_store_delete(m->naive, &up, 1, m->now_ms - 10 * STEP_MS, INT64_MAX);
+	check_ok("again", tsdb_delete(m->db, &up, 1, m->now_ms - 10 * STEP_MS, INT64_MAX, &err), &err);
+	query_round(m);
+	check_ok("clean again", tsdb_clean_tombstones(m->db, &err), &err);
+	query_round(m);
+	tsdb_close(m->db);
+	fs_faulty_free(fs);
+	m->db = probe_open(m->dir, m->clock, &options);
+	query_round(m);
+	return reached;
+}
+
+static void a_call_that_fails_is_made_good(void **state)
+{
+	(void)state;
+	bool reached = true;
+	for (uint64_t bad = 1; reached; bad++) {
+		struct model m;
+		model_init(&m);
+		struct err err;
+		for (int i = 0; i < 15; i++)
+			append_round(&m);
+		check_ok("seal", tsdb_seal_all(m.db, &err), &err);
+		for (int i = 0; i < 15; i++)
+			append_round(&m);
+		check_ok("sync", tsdb_sync(m.db, &err), &err);
+		reached = delete_on(&m, bad);
+		model_done(&m);
+	}
+}
+
+TEST_MAIN("tsdb delete", cmocka_unit_test(store_and_model_agree),
+    cmocka_unit_test(a_clean_store_has_only_what_is_left),
+    cmocka_unit_test(a_reader_sees_what_was_there_when_it_began), cmocka_unit_test(snapshots_are_stores),
+    cmocka_unit_test(a_call_that_fails_is_made_good))
