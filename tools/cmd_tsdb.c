@@ -10,6 +10,7 @@ static const struct {
 } subcommands[] = {
     {"list", cmd_tsdb_list, "list the parts of a store"},
     {"verify", cmd_tsdb_verify, "check every byte of a store, changing nothing"},
+    {"create-blocks-from", cmd_tsdb_create_blocks, "write the samples of a file into a store"},
     {"dump", cmd_tsdb_dump, "write out samples, one a line"},
     {"dump-openmetrics", cmd_tsdb_dump_openmetrics, "write out samples as OpenMetrics text"},
 };

@@ -597,6 +597,11 @@ static int next_entry(struct openmetrics_parser *p, struct lexer *l, struct err 
 	return l->at == l->end ? 1 : err_set(err, ERR_INVALID, "unexpected data after # EOF");
 }
 
+uint64_t openmetrics_line(const struct openmetrics_parser *p)
+{
+	return p->lines + count_lines(p->body, p->start) + 1;
+}
+
 int openmetrics_next(struct openmetrics_parser *p, struct err *err)
 {
 	struct lexer l = {.first = p->at, .token = p->at, .at = p->at, .end = p->end, .state = S_INIT};
@@ -604,7 +609,7 @@ int openmetrics_next(struct openmetrics_parser *p, struct err *err)
 					    : next_entry(p, &l, err);
 	p->start = l.first;
 	if (rc < 0 && err)
-		err->line = (uint32_t)(p->lines + count_lines(p->body, l.first) + 1);
+		err->line = (uint32_t)openmetrics_line(p);
 	if (rc >= 0)
 		p->at = l.at;
 	return rc;

@@ -48,6 +48,9 @@ void openmetrics_continue(struct openmetrics_parser *p, struct slice body, bool 
 /* 0: an entry; 1: the end of the body, or of this piece; ERR_INVALID, with the line (counted over all pieces). */
 MUST_CHECK int openmetrics_next(struct openmetrics_parser *p, struct err *err);
 
+/* The line of the current entry, over all pieces, from 1 on. */
+uint64_t openmetrics_line(const struct openmetrics_parser *p);
+
 /* The labels of the current series, the metric's name among them as __name__, in the order of the text, with empty values;
  * the array and what had to be unescaped live in the arena. `le` of a histogram and `quantile` of a summary are normalised
  * ("1" becomes "1.0"). */

@@ -348,6 +348,92 @@ static void damage_has_a_place(void **state)
 	fixture_done(&f);
 }
 
+/* --- backfill --- */
+
+static void backfilling(void **state)
+{
+	(void)state;
+	struct fixture f = fixture_new();
+	fill(&f);
+	close_store(&f);
+	RUN(&f, "tsdb", "dump", "DIR");
+	char *before = strdup(strbuf_cstr(&f.out));
+	RUN(&f, "tsdb", "dump-openmetrics", "DIR");
+	store(&f, "dump.om", strbuf_slice(&f.out));
+	RUN(&f, "tsdb", "create-blocks-from", "openmetrics", "DIR/dump.om", "DIR/new");
+	check_run("what was dumped", &f, 0,
+	    "part-0000000000000001  1970-01-01T00:00:00Z  1970-01-01T00:02:00Z  3 series, 8 samples\n", "");
+	RUN(&f, "tsdb", "dump", "DIR/new");
+	check_run("comes back", &f, 0, before, "");
+	free(before);
+
+	store(&f, "late.om",
+	    SL("# TYPE heavy_metric gauge\n"
+	       "heavy_metric{foo=\"bar\"} 7 86400\n"
+	       "heavy_metric{foo=\"bar\"} 6 -1\n"
+	       "heavy_metric{foo=\"bar\"} 8 90000\n"
+	       "heavy_metric{ foo=\"x\"} 8 90000\n# EOF\n"));
+	RUN(&f, "tsdb", "create-blocks-from", "openmetrics", "DIR/late.om", "DIR/new");
+	check_run("a blank in the labels", &f, 1, "",
+	    "promq: DIR/late.om:5: expected label name, got \" \" (\"INVALID\") while parsing: "
+	    "\"heavy_metric{ \"\n");
+	store(&f, "late.om",
+	    SL("heavy_metric{foo=\"bar\",} 7 86400\n"
+	       "heavy_metric{foo=\"bar\"} 6 -1\n"
+	       "heavy_metric{foo=\"bar\"} 8 90000\n"
+	       "heavy_metric{foo=\"bar\"} 9 90000\n# EOF\n"));
+	RUN(&f, "tsdb", "create-blocks-from", "openmetrics", "--label", "foo=baz", "--label=z=1",
+	    "DIR/late.om", "DIR/new");
+	check_run("other days", &f, 0,
+	    "part-0000000000000002  1969-12-31T23:59:59Z  1969-12-31T23:59:59Z  1 series, 1 samples\n"
+	    "part-0000000000000003  1970-01-02T00:00:00Z  1970-01-02T01:00:00Z  1 series, 2 samples\n",
+	    "promq: note: samples left out, as their series had one at that time already: 1\n");
+	RUN(&f, "tsdb", "dump", "DIR/new", "--match", "{foo=\"baz\"}");
+	check_run("with labels", &f, 0,
+	    "{__name__=\"heavy_metric\", foo=\"baz\", z=\"1\"} 6 -1000\n"
+	    "{__name__=\"heavy_metric\", foo=\"baz\", z=\"1\"} 7 86400000\n"
+	    "{__name__=\"heavy_metric\", foo=\"baz\", z=\"1\"} 8 90000000\n",
+	    "");
+	RUN(&f, "tsdb", "verify", "DIR/new");
+	check_int("whole", f.code, 0);
+	fixture_done(&f);
+}
+
+/* A bad file leaves the store as it is. */
+static void backfill_refusals(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name, *text, *err;
+	} cases[] = {
+	    {"no time", "a 1 1\na 2\n# EOF\n", "DIR/f:2: expected timestamp for series a, got none"},
+	    {"no end", "a 1 1\n", "DIR/f:2: data does not end with # EOF"},
+	    {"nothing", "", "DIR/f:1: data does not end with # EOF"},
+	    {"twice", "a{b=\"1\",b=\"2\"} 1 1\n# EOF\n", "DIR/f:1: label name \"b\" is not unique"},
+	};
+	struct fixture f = fixture_new();
+	close_store(&f);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct strbuf want = STRBUF_INIT;
+		strbuf_addf(&want, "promq: %s\n", cases[i].err);
+		store(&f, "f", slice_cstr(cases[i].text));
+		RUN(&f, "tsdb", "create-blocks-from", "openmetrics", "DIR/f", "DIR");
+		check_run(cases[i].name, &f, 1, "", strbuf_cstr(&want));
+		strbuf_done(&want);
+	}
+	store(&f, "f", SL("a 1 1\n# EOF\n"));
+	RUN(&f, "tsdb", "create-blocks-from", "openmetrics", "--label", "x", "DIR/f", "DIR");
+	check_run("label", &f, 1, "",
+	    "promq: tsdb create-blocks-from: --label is NAME=VALUE, each name once, not \"x\"\n");
+	open_store(&f);
+	RUN(&f, "tsdb", "create-blocks-from", "openmetrics", "DIR/f", "DIR");
+	check_run("in use", &f, 1, "", "promq: DIR is locked by another process\n");
+	close_store(&f);
+	RUN(&f, "tsdb", "dump", "DIR");
+	check_run("nothing came in", &f, 0, "", "");
+	fixture_done(&f);
+}
+
 static void refusals(void **state)
 {
 	(void)state;
@@ -374,4 +460,5 @@ static void refusals(void **state)
 
 TEST_MAIN("promq tsdb", cmocka_unit_test(dumping), cmocka_unit_test(odd_names_and_histograms),
     cmocka_unit_test(listing), cmocka_unit_test(verifying), cmocka_unit_test(every_flipped_byte_is_found),
-    cmocka_unit_test(damage_has_a_place), cmocka_unit_test(refusals))
+    cmocka_unit_test(damage_has_a_place), cmocka_unit_test(refusals), cmocka_unit_test(backfilling),
+    cmocka_unit_test(backfill_refusals))
