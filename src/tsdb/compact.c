@@ -49,8 +49,11 @@ static struct compact_limits limits_of(struct tsdb *db, bool at_once)
 	    .max_series = MAX_SERIES,
 	    .max_bytes = MAX_BYTES,
 	    .at_once = at_once};
+	lock_take(&db->maintenance);
+	int64_t retention_ms = db->options.retention_ms;
+	lock_release(&db->maintenance);
 	for (int i = 1; i < COMPACT_LEVELS; i++)
-		if (db->options.retention_ms > 0 && db->options.retention_ms / WINDOWS_KEPT < l.range_ms[i])
+		if (retention_ms > 0 && retention_ms / WINDOWS_KEPT < l.range_ms[i])
 			l.range_ms[i] = 0;
 	return l;
 }

@@ -2,6 +2,7 @@
 
 #include "base/counters.h"
 #include "base/xmalloc.h"
+#include "tsdb/wal_commit.h"
 #include <stdlib.h>
 
 static uint64_t part_bytes(const struct part *p)
@@ -39,38 +40,62 @@ static int oldest_first(const void *a, const void *b)
 	return (x->seq > y->seq) - (x->seq < y->seq);
 }
 
-static size_t choose(const struct tsdb *db, const struct part_set *set, int64_t now_ms, struct part **gone)
+/* The most that log and parts may take; 0: as much as there is. A file system that says nothing bounds nothing. */
+static uint64_t most_bytes(const struct tsdb *db)
 {
-	int64_t from = keep_from(db, set, now_ms);
-	uint64_t total = 0, max = db->options.retention_bytes;
-	struct part **sorted = xreallocarray(NULL, set->n + 1, sizeof(struct part *));
-	for (size_t i = 0; i < set->n; i++) {
-		sorted[i] = set->v[i];
-		total += part_bytes(set->v[i]);
-	}
-	qsort(sorted, set->n, sizeof(*sorted), oldest_first);
-	size_t n = 0;
-	for (size_t i = 0; i < set->n; i++) {
-		if (part_meta(sorted[i])->max_t_ms >= from && (max == 0 || total <= max))
-			break;
-		total -= part_bytes(sorted[i]);
-		gone[n++] = sorted[i];
-	}
-	free(sorted);
-	return n;
+	uint64_t room, total;
+	double percent = db->options.retention_percent;
+	if (percent <= 0)
+		return db->options.retention_bytes;
+	return fs_space(db->dir.fs, db->dir.path, &room, &total, NULL)
+		   ? 0
+		   : (uint64_t)((double)total * percent / 100);
 }
 
-static int drop(struct tsdb *db, struct part **gone, size_t n, struct err *err)
+static uint64_t log_bytes(struct tsdb *db)
 {
-	uint64_t *seqs = xreallocarray(NULL, n, sizeof(*seqs));
-	for (size_t i = 0; i < n; i++)
-		seqs[i] = part_meta(gone[i])->seq;
-	int rc = manifest_commit(db->manifest, &(struct manifest_change){.remove = seqs, .n_remove = n}, err);
+	struct wal_stats wal;
+	wal_stats(db->wal, &wal);
+	return wal.bytes;
+}
+
+/* The parts that go, oldest first: *n_aged of them for their age. */
+struct choice {
+	struct part **v;
+	size_t n, n_aged;
+};
+
+static void choose(struct tsdb *db, const struct part_set *set, int64_t now_ms, struct choice *out)
+{
+	int64_t from = keep_from(db, set, now_ms);
+	uint64_t total = log_bytes(db), max = most_bytes(db);
+	for (size_t i = 0; i < set->n; i++) {
+		out->v[i] = set->v[i];
+		total += part_bytes(set->v[i]);
+	}
+	qsort(out->v, set->n, sizeof(*out->v), oldest_first);
+	for (; out->n < set->n; out->n++) {
+		bool is_aged = part_meta(out->v[out->n])->max_t_ms < from;
+		if (!is_aged && (max == 0 || total <= max))
+			break;
+		out->n_aged += is_aged;
+		total -= part_bytes(out->v[out->n]);
+	}
+}
+
+static int drop(struct tsdb *db, const struct choice *gone, struct err *err)
+{
+	uint64_t *seqs = xreallocarray(NULL, gone->n, sizeof(*seqs));
+	for (size_t i = 0; i < gone->n; i++)
+		seqs[i] = part_meta(gone->v[i])->seq;
+	struct manifest_change change = {.remove = seqs, .n_remove = gone->n};
+	int rc = manifest_commit(db->manifest, &change, err);
 	if (rc == 0) {
-		for (size_t i = 0; i < n; i++)
-			part_unlink_when_done(gone[i]);
-		part_sets_change(&db->parts, NULL, seqs, n, 0);
-		counter_add(M_TSDB_TIME_RETENTIONS, n);
+		for (size_t i = 0; i < gone->n; i++)
+			part_unlink_when_done(gone->v[i]);
+		part_sets_change(&db->parts, NULL, seqs, gone->n, 0);
+		counter_add(M_TSDB_TIME_RETENTIONS, gone->n_aged);
+		counter_add(M_TSDB_SIZE_RETENTIONS, gone->n - gone->n_aged);
 	}
 	free(seqs);
 	return rc;
@@ -79,10 +104,27 @@ static int drop(struct tsdb *db, struct part **gone, size_t n, struct err *err)
 int retention_run(struct tsdb *db, int64_t now_ms, struct err *err)
 {
 	struct part_set *set = part_sets_get(&db->parts);
-	struct part **gone = xreallocarray(NULL, set->n + 1, sizeof(struct part *));
-	size_t n = choose(db, set, now_ms, gone);
-	int rc = n ? drop(db, gone, n, err) : 0;
-	free(gone);
+	struct choice gone = {.v = xcalloc(set->n + 1, sizeof(*gone.v))};
+	choose(db, set, now_ms, &gone);
+	int rc = gone.n ? drop(db, &gone, err) : 0;
+	free(gone.v);
 	part_sets_put(&db->parts, set);
 	return rc;
+}
+
+static void set_limit_gauges(const struct tsdb *db)
+{
+	gauge_set(M_TSDB_RETENTION_BYTES, (double)db->options.retention_bytes);
+	gauge_set(M_TSDB_RETENTION_SECONDS, (double)db->options.retention_ms / 1000);
+	gauge_set(M_TSDB_RETENTION_PERCENT, db->options.retention_percent);
+}
+
+void tsdb_set_retention(struct tsdb *db, int64_t ms, uint64_t bytes, double percent)
+{
+	lock_take(&db->maintenance);
+	db->options.retention_ms = ms;
+	db->options.retention_bytes = bytes;
+	db->options.retention_percent = percent;
+	set_limit_gauges(db);
+	lock_release(&db->maintenance);
 }

@@ -39,7 +39,8 @@ struct tsdb_options {
 	enum wal_sync wal_sync;
 	uint64_t wal_segment_bytes;  /* 0: 64 MiB */
 	int64_t retention_ms;        /* 0: for ever */
-	uint64_t retention_bytes;    /* 0: no bound; else the oldest parts go when all parts together are larger */
+	uint64_t retention_bytes;    /* 0: no bound; else the oldest parts go when log and parts together are larger */
+	double retention_percent;    /* the same in percent of the file system, before retention_bytes; 0: not given */
 	int64_t seal_interval_ms;    /* a stripe is sealed this long after its last time; 0: 32 minutes */
 	int64_t future_limit_ms;     /* samples further ahead of the clock are refused; 0: 10 minutes; < 0: never */
 	uint64_t max_series;         /* 0: as many as refs there are */
@@ -92,6 +93,8 @@ MUST_CHECK int tsdb_snapshot(
 
 /* Seals every stripe now. */
 MUST_CHECK int tsdb_seal_all(struct tsdb *db, struct err *err);
+/* How much is kept from now on, as the options of these names; what is too much goes with the next tsdb_maintain(). */
+void tsdb_set_retention(struct tsdb *db, int64_t ms, uint64_t bytes, double percent);
 /* Returns when everything appended so far is on disk. */
 MUST_CHECK int tsdb_sync(struct tsdb *db, struct err *err);
 

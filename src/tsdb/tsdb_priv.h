@@ -14,7 +14,7 @@
 VEC_DEFINE(tsdb_notes, char *);
 
 struct tsdb {
-	struct tsdb_options options; /* defaults filled in; `path` is ours */
+	struct tsdb_options options; /* defaults filled in; `path` is ours; MAINTENANCE: retention_* */
 	struct queryable queryable;
 	struct data_dir dir;
 	struct page_cache *cache;

@@ -1,4 +1,4 @@
-/* Writers, readers and sealing at once: nothing is lost, nothing is seen twice. For the thread sanitizer above all. */
+/* Writers, readers, sealing, joining, deleting and snapshots at once: nothing is lost, nothing is seen twice. For the thread sanitizer above all. */
 #include "base/clock.h"
 #include "base/xmalloc.h"
 #include "tests/tsdb/store_probe.h"
@@ -80,6 +80,8 @@ static int read_all(struct tsdb *db, uint64_t *total)
 	sample_column_init(&c, arena);
 	*total = 0;
 	for (size_t i = 0; i < set->n && !bad; i++) {
+		if (slice_eq(labels_get(set->ops->labels(set, i, arena), SL("__name__")), SL("deleted")))
+			continue;
 		bad |= set->ops->read(set, i, &c, NULL) != 0;
 		for (size_t k = 0; k < c.n; k++)
 			bad |= c.v[k] != (double)k || c.t[k] != START_MS + (int64_t)k * 1000;
@@ -103,6 +105,36 @@ static void *reader_thread(void *arg)
 	return NULL;
 }
 
+static void *joiner_thread(void *arg)
+{
+	struct shared *shared = arg;
+	while (shared->writing > 0)
+		shared->failures += tsdb_compact(shared->db, NULL) != 0;
+	return NULL;
+}
+
+/* Deletes what nobody asks for: a series of its own. */
+static void *deleter_thread(void *arg)
+{
+	struct shared *shared = arg;
+	struct arena *arena = arena_new(ARENA_NO_LIMIT);
+	const struct labels *labels = labels_of(arena, "__name__", "deleted", NULL);
+	const struct matcher *matcher;
+	char name[TSDB_SNAPSHOT_NAME_MAX];
+	int bad = matcher_new(arena, MATCH_EQUAL, SL("__name__"), SL("deleted"), &matcher, NULL) != 0;
+	for (int64_t i = 0; shared->writing > 0 && !bad; i++) {
+		bad |= probe_add(shared->db, labels, START_MS + i, 1) != APPEND_OK;
+		bad |= tsdb_delete(shared->db, &matcher, 1, INT64_MIN, INT64_MAX, NULL) != 0;
+		if (i % 16 == 15)
+			bad |= tsdb_clean_tombstones(shared->db, NULL) != 0;
+		if (i % 64 == 63)
+			bad |= tsdb_snapshot(shared->db, false, name, NULL) != 0;
+	}
+	shared->failures += bad;
+	arena_free(arena);
+	return NULL;
+}
+
 static void writers_readers_and_sealing(void **state)
 {
 	(void)state;
@@ -110,18 +142,21 @@ static void writers_readers_and_sealing(void **state)
 	char *dir = test_tmpdir();
 	struct shared shared = {.db = probe_open(dir, clock, NULL), .writing = WRITERS};
 	struct writer writers[WRITERS];
-	pthread_t reader;
+	pthread_t helpers[3];
+	void *(*const work[])(void *) = {reader_thread, joiner_thread, deleter_thread};
 	struct err err;
 	for (unsigned i = 0; i < WRITERS; i++) {
 		writers[i] = (struct writer){.shared = &shared, .number = i};
 		assert_int_equal(pthread_create(&writers[i].thread, NULL, writer_thread, &writers[i]), 0);
 	}
-	assert_int_equal(pthread_create(&reader, NULL, reader_thread, &shared), 0);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(pthread_create(&helpers[i], NULL, work[i], &shared), 0);
 	while (shared.writing > 0)
 		check_ok("seal", tsdb_seal_all(shared.db, &err), &err);
 	for (unsigned i = 0; i < WRITERS; i++)
 		pthread_join(writers[i].thread, NULL);
-	pthread_join(reader, NULL);
+	for (unsigned i = 0; i < 3; i++)
+		pthread_join(helpers[i], NULL);
 	check_ok("sync", tsdb_sync(shared.db, &err), &err);
 	check_int("failures", shared.failures, 0);
 	check_int("durable", shared.durable, WRITERS * STEPS);

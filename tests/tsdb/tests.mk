@@ -36,3 +36,5 @@ unit_tests += tests/tsdb/test_tombstones
 tests_tsdb_test_tombstones_SOURCES = tests/tsdb/test_tombstones.c
 unit_tests += tests/tsdb/test_tsdb_delete
 tests_tsdb_test_tsdb_delete_SOURCES = tests/tsdb/test_tsdb_delete.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h
+unit_tests += tests/tsdb/test_retention
+tests_tsdb_test_retention_SOURCES = tests/tsdb/test_retention.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h

@@ -1,0 +1,102 @@
+/* What goes when there is too much: by time, by bytes, by percent of the file system; the oldest first, and counted. */
+#include "base/clock.h"
+#include "base/counters.h"
+#include "tests/tsdb/store_probe.h"
+
+#define START_MS INT64_C(1700000000000)
+enum { PARTS = 5, HOUR_MS = 3600000 };
+
+struct fixture {
+	char *dir;
+	struct arena *arena;
+	struct clock *clock;
+	struct tsdb *db;
+	uint64_t by_time, by_size;
+};
+
+/* PARTS parts, an hour each. */
+static void fixture_init(struct fixture *f)
+{
+	struct err err;
+	struct tsdb_options o = {.future_limit_ms = -1};
+	f->dir = test_tmpdir();
+	f->arena = arena_new(ARENA_NO_LIMIT);
+	f->clock = clock_virtual_new(START_MS + PARTS * HOUR_MS);
+	f->db = probe_open(f->dir, f->clock, &o);
+	const struct labels *labels = labels_of(f->arena, "__name__", "m", NULL);
+	for (int64_t i = 0; i < PARTS; i++) {
+		for (int64_t minute = 0; minute < 60; minute++)
+			probe_add(f->db, labels, START_MS + i * HOUR_MS + minute * 60000, (double)minute);
+		check_ok("seal", tsdb_seal_all(f->db, &err), &err);
+	}
+	f->by_time = counter_get(M_TSDB_TIME_RETENTIONS);
+	f->by_size = counter_get(M_TSDB_SIZE_RETENTIONS);
+}
+
+static void fixture_done(struct fixture *f)
+{
+	tsdb_close(f->db);
+	clock_virtual_free(f->clock);
+	arena_free(f->arena);
+	test_tmpdir_done(f->dir);
+}
+
+static struct tsdb_status maintained(struct fixture *f)
+{
+	struct tsdb_status s;
+	struct err err;
+	check_ok("maintain", tsdb_maintain(f->db, START_MS + PARTS * HOUR_MS, &err), &err);
+	tsdb_status(f->db, &s);
+	return s;
+}
+
+static void check_counts(const struct fixture *f, uint64_t by_time, uint64_t by_size)
+{
+	check_int("by time", counter_get(M_TSDB_TIME_RETENTIONS) - f->by_time, by_time);
+	check_int("by size", counter_get(M_TSDB_SIZE_RETENTIONS) - f->by_size, by_size);
+}
+
+static void by_time(void **state)
+{
+	(void)state;
+	struct fixture f;
+	fixture_init(&f);
+	check_int("all", maintained(&f).parts, PARTS);
+	tsdb_set_retention(f.db, 2 * HOUR_MS, 0, 0);
+	check_int("the newest", maintained(&f).parts, 3);
+	check_int("which begin", maintained(&f).min_t_ms, START_MS + 2 * HOUR_MS);
+	check_counts(&f, 2, 0);
+	fixture_done(&f);
+}
+
+static void by_bytes(void **state)
+{
+	(void)state;
+	struct fixture f;
+	fixture_init(&f);
+	struct tsdb_status s = maintained(&f);
+	tsdb_set_retention(f.db, 0, s.wal_bytes + s.part_bytes, 0);
+	check_int("just enough", maintained(&f).parts, PARTS);
+	tsdb_set_retention(f.db, 0, s.wal_bytes + s.part_bytes - 1, 0);
+	check_int("a byte less", maintained(&f).parts, PARTS - 1);
+	check_int("the oldest went", maintained(&f).min_t_ms, START_MS + HOUR_MS);
+	tsdb_set_retention(f.db, 0, s.wal_bytes + s.part_bytes / 2, 0);
+	check_int("half", maintained(&f).parts, PARTS / 2);
+	check_counts(&f, 0, PARTS - PARTS / 2);
+	fixture_done(&f);
+}
+
+static void by_percent(void **state)
+{
+	(void)state;
+	struct fixture f;
+	fixture_init(&f);
+	tsdb_set_retention(f.db, 0, 1, 100);
+	check_int("percent counts before bytes", maintained(&f).parts, PARTS);
+	tsdb_set_retention(f.db, 0, 0, 1e-8);
+	check_int("next to nothing", maintained(&f).parts, 0);
+	check_counts(&f, 0, PARTS);
+	fixture_done(&f);
+}
+
+TEST_MAIN("retention", cmocka_unit_test(by_time), cmocka_unit_test(by_bytes), cmocka_unit_test(by_percent))
