@@ -9,6 +9,7 @@ static const struct {
 	const char *what;
 } subcommands[] = {
     {"list", cmd_tsdb_list, "list the parts of a store"},
+    {"analyze", cmd_tsdb_analyze, "count series by metric, label and pair; bytes by metric; churn"},
     {"verify", cmd_tsdb_verify, "check every byte of a store, changing nothing"},
     {"create-blocks-from", cmd_tsdb_create_blocks, "write the samples of a file into a store"},
     {"dump", cmd_tsdb_dump, "write out samples, one a line"},

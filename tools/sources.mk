@@ -8,6 +8,7 @@ libtools_a_SOURCES = \
 	tools/cmd_query.c \
 	tools/cmd_series.c \
 	tools/cmd_tsdb.c tools/cmd_tsdb.h \
+	tools/cmd_tsdb_analyze.c \
 	tools/cmd_tsdb_backfill.c \
 	tools/cmd_tsdb_dump.c \
 	tools/cmd_tsdb_list.c \

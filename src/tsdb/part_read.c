@@ -439,6 +439,34 @@ int part_delete(struct part *p, const struct postings *series, int64_t min_t_ms,
 	return rc;
 }
 
+int part_series_size(struct part *p, uint32_t ordinal, struct part_series_size *out, struct err *err)
+{
+	uint64_t from, to;
+	int64_t ends[2];
+	struct part_series_size size = {.min_t_ms = INT64_MAX, .max_t_ms = INT64_MIN};
+	int rc = chunks_of(p, ordinal, &from, &to, err);
+	if (rc == 0)
+		rc = column(p, DIR_OFFSET, from, 1, &ends[0], err);
+	if (rc == 0)
+		rc = column(p, DIR_OFFSET, to, 1, &ends[1], err);
+	if (rc)
+		return rc;
+	size.chunks = to - from;
+	size.bytes = (uint64_t)(ends[1] - ends[0]);
+	for (; rc == 0 && from < to; from += BATCH) {
+		struct entries e;
+		rc = read_entries(p, from, to - from < BATCH ? to - from : BATCH, &e, err);
+		for (size_t i = 0; rc == 0 && i < e.n; i++) {
+			size.samples += (uint64_t)e.count[i];
+			size.min_t_ms = e.min_t[i] < size.min_t_ms ? e.min_t[i] : size.min_t_ms;
+			size.max_t_ms = e.max_t[i] > size.max_t_ms ? e.max_t[i] : size.max_t_ms;
+		}
+	}
+	if (rc == 0)
+		*out = size;
+	return rc;
+}
+
 /* --- verifying ---------------------------------------------------------------------------------------------------- */
 
 /* Every series' labels, in order, and its samples, in order and as many as the directory says. */

@@ -45,6 +45,15 @@ MUST_CHECK int part_read(struct part *p, uint32_t ordinal, int64_t min_t_ms, int
  * directory that cannot be read counts as empty here, and part_read() says why. */
 uint64_t part_estimate(struct part *p, uint32_t ordinal, int64_t min_t_ms, int64_t max_t_ms);
 
+/* What a series takes: the samples of its chunks, deleted ones included, and the chunks' bytes (not the time columns that it
+ * shares with others). */
+struct part_series_size {
+	uint64_t chunks, samples, bytes;
+	int64_t min_t_ms, max_t_ms;
+};
+MUST_CHECK int part_series_size(
+    struct part *p, uint32_t ordinal, struct part_series_size *out, struct err *err);
+
 /* Notes that the samples of these ordinals within [min_t_ms, max_t_ms] are deleted, durably. This part goes on showing them:
  * parts do not change while they are open. One that is opened from now on does not. *changed false: there was nothing to
  * delete. One caller at a time for a directory. */

@@ -213,6 +213,56 @@ static void listing(void **state)
 	fixture_done(&f);
 }
 
+static void analyzing(void **state)
+{
+	(void)state;
+	struct fixture f = fixture_new();
+	fill(&f);
+	add_series(
+	    &f, labels_of(f.arena, "__name__", "heavy_metric", "foo", "new", NULL), (double[]){1, 2, 3}, 3);
+	check_int("goes on",
+	    probe_add(
+		f.db, labels_of(f.arena, "__name__", "heavy_metric", "foo", "bar", NULL), 4 * MINUTE_MS, 9),
+	    APPEND_OK);
+	close_store(&f);
+	RUN(&f, "tsdb", "analyze", "DIR", "--limit", "2");
+	char *out = strdup(strbuf_cstr(&f.out)), *bytes = strstr(out, "\nBytes of chunks");
+	assert_non_null(bytes);
+	*bytes = '\0';
+	strbuf_reset(&f.out);
+	strbuf_adds(&f.out, out);
+	check_run("totals", &f, 0,
+	    "Store: DIR\nDuration: 4m0s\nTotal Series: 4\nSeries in the head: 4\nLabel names: 3\n"
+	    "Postings (unique label pairs): 6\nPostings entries (total label pairs): 9\nSamples: 12",
+	    "");
+	const char *lists = strstr(bytes + 1, "\n\nLabel pairs");
+	assert_non_null(lists);
+	check_str("lists", slice_of(lists, (size_t)(strstr(lists, "\nMetric names with most") - lists)),
+	    "\n\nLabel pairs most involved in churning:\n"
+	    "1 __name__=heavy_metric\n"
+	    "1 foo=foo\n"
+	    "\nLabel names most involved in churning:\n"
+	    "2 __name__\n"
+	    "2 foo\n"
+	    "\nMost common label pairs:\n"
+	    "3 __name__=heavy_metric\n"
+	    "2 foo=bar\n"
+	    "\nLabel names with highest cumulative label value length:\n"
+	    "18 __name__\n"
+	    "9 foo\n"
+	    "\nHighest cardinality labels:\n"
+	    "3 foo\n"
+	    "2 __name__\n"
+	    "\nHighest cardinality metric names:\n"
+	    "3 heavy_metric\n"
+	    "1 metric\n");
+	check_true("bytes", strstr(lists, " heavy_metric\n") != NULL);
+	free(out);
+	RUN(&f, "tsdb", "analyze", "DIR", "--match", "metric");
+	check_true("one", strstr(strbuf_cstr(&f.out), "Total Series: 1\n") != NULL);
+	fixture_done(&f);
+}
+
 /* --- damage --- */
 
 static char *path_of(struct fixture *f, const char *file)
@@ -459,6 +509,6 @@ static void refusals(void **state)
 }
 
 TEST_MAIN("promq tsdb", cmocka_unit_test(dumping), cmocka_unit_test(odd_names_and_histograms),
-    cmocka_unit_test(listing), cmocka_unit_test(verifying), cmocka_unit_test(every_flipped_byte_is_found),
-    cmocka_unit_test(damage_has_a_place), cmocka_unit_test(refusals), cmocka_unit_test(backfilling),
-    cmocka_unit_test(backfill_refusals))
+    cmocka_unit_test(listing), cmocka_unit_test(analyzing), cmocka_unit_test(verifying),
+    cmocka_unit_test(every_flipped_byte_is_found), cmocka_unit_test(damage_has_a_place),
+    cmocka_unit_test(refusals), cmocka_unit_test(backfilling), cmocka_unit_test(backfill_refusals))
