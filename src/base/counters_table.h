@@ -5,6 +5,8 @@ METRIC(TSDB_HEAD_SERIES,              GAUGE,   "prometheus_tsdb_head_series", ""
 METRIC(TSDB_SAMPLES_APPENDED,         COUNTER, "prometheus_tsdb_head_samples_appended_total", "type=\"float\"", "Total number of appended samples.")
 METRIC(TSDB_HISTOGRAMS_APPENDED,      COUNTER, "prometheus_tsdb_head_samples_appended_total", "type=\"histogram\"", "Total number of appended samples.")
 METRIC(TSDB_OUT_OF_ORDER,             COUNTER, "prometheus_tsdb_out_of_order_samples_total", "type=\"float\"", "Total number of out of order samples ingestion failed attempts due to out of order being disabled.")
+METRIC(TSDB_TOO_OLD,                  COUNTER, "prometheus_tsdb_too_old_samples_total", "type=\"float\"", "Total number of out of order samples ingestion failed attempts with out of support enabled, but sample outside of time window.")
+METRIC(TSDB_LATE_APPENDED,            COUNTER, "prometheus_tsdb_head_out_of_order_samples_appended_total", "type=\"float\"", "Total number of appended out of order samples.")
 METRIC(TSDB_OUT_OF_BOUNDS,            COUNTER, "prometheus_tsdb_out_of_bound_samples_total", "type=\"float\"", "Total number of out of bound samples ingestion failed attempts.")
 METRIC(TSDB_HEAD_CHUNKS,              GAUGE,   "prometheus_tsdb_head_chunks", "", "Total number of chunks in the head block.")
 METRIC(TSDB_HEAD_MIN_TIME,            GAUGE,   "prometheus_tsdb_head_min_time", "", "Minimum time bound of the head block. The unit is decided by the library consumer.")

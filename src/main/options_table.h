@@ -27,6 +27,7 @@ OPTION(WEB_SEARCH_MAX_LIMIT,   "web.search.max-limit", UINT, "10000", IGNORED, "
 OPTION(TSDB_PATH,              "storage.tsdb.path", STRING, "data/", WORKS, "Folder of the stored metrics.")
 OPTION(TSDB_RETENTION_TIME,    "storage.tsdb.retention.time", DURATION, "15d", WORKS, "How long samples are kept; 0: for ever.")
 OPTION(TSDB_RETENTION_SIZE,    "storage.tsdb.retention.size", SIZE, "0B", WORKS, "Most bytes on disk, the oldest go first; 0: no bound.")
+OPTION(TSDB_OUT_OF_ORDER,      "storage.tsdb.out-of-order-time-window", DURATION, "30m", WORKS, "How far behind the newest sample others may come late; 0: not at all. storage.tsdb.out_of_order_time_window of the configuration file goes before it.")
 OPTION(WAL_SYNC,               "storage.wal-sync", STRING, "always", WORKS, "When samples are acknowledged: always (on disk), interval (written; synced each second), off.")
 OPTION(TSDB_NO_LOCKFILE,       "storage.tsdb.no-lockfile", BOOL, "false", IGNORED, "Without lock file; the lock is the kernel's and never left behind.")
 OPTION(TSDB_HEAD_QUEUE,        "storage.tsdb.head-chunks-write-queue-size", UINT, "0", IGNORED, "Queue of head chunks.")

@@ -354,12 +354,13 @@ static void make_ready(struct server *s)
 /* --- configuration --------------------------------------------------------------------------------------------------------- */
 
 /* What the file says goes before the flags. */
-static void apply_retention(struct server *s, const struct config_storage *c)
+static void apply_storage(struct server *s, const struct config_storage *c)
 {
-	int64_t ms = options_ms(s->options, OPT_TSDB_RETENTION_TIME);
+	int64_t ms = options_ms(s->options, OPT_TSDB_RETENTION_TIME), late_ms = c->out_of_order_time_window_ms;
 	uint64_t bytes = options_uint(s->options, OPT_TSDB_RETENTION_SIZE);
 	tsdb_set_retention(s->store, c->retention_ms ? c->retention_ms : ms,
 	    c->retention_bytes ? c->retention_bytes : bytes, c->retention_percentage);
+	tsdb_set_out_of_order(s->store, late_ms ? late_ms : options_ms(s->options, OPT_TSDB_OUT_OF_ORDER));
 }
 
 /* Puts a good generation in force, in the order of what can fail. RELOAD is held. */
@@ -370,7 +371,7 @@ static int apply(struct server *s, struct generation *g, struct err *err)
 		rc = routing_apply(s->routing, g, err);
 	if (rc)
 		return rc;
-	apply_retention(s, &g->prometheus->config->storage);
+	apply_storage(s, &g->prometheus->config->storage);
 	promql_engine_set_default_step(s->engine, g->prometheus->config->global.evaluation_interval_ms);
 	scrape_manager_apply(s->scrapes, g->prometheus);
 	lock_take(&s->lock);

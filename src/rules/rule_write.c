@@ -82,7 +82,10 @@ static int begin(struct writing *w, struct rule_manager *m, struct arena *arena,
 	    .histograms = ARENA_ARRAY(arena, struct histogram_sample, n),
 	    .of_samples = ARENA_ARRAY(arena, struct written_series *, n),
 	    .of_histograms = ARENA_ARRAY(arena, struct written_series *, n)};
-	return m->options.appendable->begin(m->options.appendable, &w->appender, err);
+	int rc = m->options.appendable->begin(m->options.appendable, &w->appender, err);
+	if (rc == 0)
+		w->appender->in_order_only = true; /* as upstream: a rule that ran late writes nothing into the past */
+	return rc;
 }
 
 /* Ends the transaction in every case. */

@@ -62,13 +62,13 @@ static int add_series(
 
 static void count_refusal(struct scrape_counts *counts, enum append_result r)
 {
-	if (r == APPEND_OUT_OF_ORDER)
+	if (r == APPEND_OUT_OF_ORDER || r == APPEND_TOO_OLD)
 		counts->out_of_order++;
 	else if (r == APPEND_DUPLICATE)
 		counts->duplicates++;
-	else if (r == APPEND_TOO_OLD || r == APPEND_TOO_FAR)
+	else if (r == APPEND_EXPIRED || r == APPEND_TOO_FAR)
 		counts->out_of_bounds++;
-	else if (r == APPEND_LIMIT)
+	else if (r == APPEND_LIMIT || r == APPEND_NO_ROOM)
 		counts->refused++;
 }
 

@@ -4,11 +4,13 @@ static const char *const texts[] = {
     [APPEND_OK] = "ok",
     [APPEND_REPEATED] = "repeated",
     [APPEND_OUT_OF_ORDER] = "out of order sample",
-    [APPEND_TOO_OLD] = "out of bounds",
+    [APPEND_TOO_OLD] = "too old sample",
+    [APPEND_EXPIRED] = "out of bounds",
     [APPEND_DUPLICATE] = "duplicate sample for timestamp",
     [APPEND_TOO_FAR] = "out of bounds",
     [APPEND_UNKNOWN_REF] = "unknown series reference",
     [APPEND_LIMIT] = "series limit reached",
+    [APPEND_NO_ROOM] = "too many out of order samples at once",
 };
 _Static_assert(ARRAY_LEN(texts) == APPEND_RESULTS, "one text per result");
 

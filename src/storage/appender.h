@@ -11,6 +11,7 @@
 #include "model/histogram.h"
 #include "model/labels.h"
 #include "model/metadata.h"
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef uint32_t series_ref;
@@ -37,12 +38,14 @@ struct histogram_sample {
 enum append_result {
 	APPEND_OK,
 	APPEND_REPEATED,      /* same time, same value: nothing to do; counts as good */
-	APPEND_OUT_OF_ORDER,  /* older than the newest, outside the out-of-order window */
-	APPEND_TOO_OLD,       /* before what the store accepts at all */
+	APPEND_OUT_OF_ORDER,  /* older than the newest of its series, and no such sample is taken */
+	APPEND_TOO_OLD,       /* older than the newest of its series, and than the out-of-order window */
+	APPEND_EXPIRED,       /* before what the store keeps at all */
 	APPEND_DUPLICATE,     /* same time, another value */
 	APPEND_TOO_FAR,       /* too far in the future */
 	APPEND_UNKNOWN_REF,
 	APPEND_LIMIT,         /* series limit: set by add_series */
+	APPEND_NO_ROOM,       /* out of order, and the memory for such samples is full until they are sealed */
 	APPEND_RESULTS,
 };
 
@@ -87,6 +90,8 @@ struct appender_ops {
 
 struct appender {
 	const struct appender_ops *ops;
+	/* The writer may set it before the first append: samples are refused as if there was no out-of-order window. */
+	bool in_order_only;
 };
 
 /* Where appenders come from. */

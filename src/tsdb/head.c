@@ -258,7 +258,7 @@ size_t head_chunk_bytes(struct head *h)
 		struct series_stripe *s = &h->stripes[i];
 		lock_take(&s->lock);
 		n += slab_reserved_bytes(s->slab) + s->closed.cap * sizeof(struct closed_chunk) +
-		     s->histograms.bytes;
+		     s->histograms.bytes + s->late.bytes;
 		lock_release(&s->lock);
 	}
 	return n;

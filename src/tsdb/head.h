@@ -22,6 +22,7 @@ struct head_options {
 	int64_t retention_ms;    /* 0: for ever */
 	int64_t future_limit_ms; /* < 0: none */
 	uint64_t max_series;     /* 0: none */
+	uint64_t late_max_bytes; /* of late samples that are not sealed */
 };
 
 struct head_appender;
@@ -47,6 +48,8 @@ struct head {
 	struct metadata_store metadata;
 
 	_Atomic uint64_t n_series, label_pairs;
+	_Atomic int64_t late_window_ms; /* how far behind max_t_ms a sample may be late; 0: not at all */
+	_Atomic uint64_t late_bytes;    /* of the stripes' buffers of late samples */
 	_Atomic int64_t min_t_ms, max_t_ms; /* of all samples since the start; INT64_MAX, INT64_MIN: none */
 
 	struct lock spare_lock;      /* LOCK_POOL */

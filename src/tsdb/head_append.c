@@ -5,6 +5,7 @@
 #include "base/xmalloc.h"
 #include "model/stale_marker.h"
 #include "tsdb/chunk_histogram.h"
+#include "tsdb/head_late.h"
 #include <string.h>
 
 enum {
@@ -102,9 +103,17 @@ static void appender_end(struct head_appender *a)
 		appender_free(a);
 }
 
+static int64_t late_from(const struct head *h)
+{
+	int64_t window_ms = h->late_window_ms, newest = h->max_t_ms, from;
+	if (window_ms <= 0)
+		return LATE_NEVER;
+	return newest == INT64_MIN || __builtin_sub_overflow(newest, window_ms, &from) ? INT64_MIN : from;
+}
+
 static struct append_bounds bounds_now(const struct head *h)
 {
-	struct append_bounds b = {INT64_MIN, INT64_MAX};
+	struct append_bounds b = {INT64_MIN, INT64_MAX, late_from(h)};
 	int64_t now_ms = clock_now_ms(h->options.clock);
 	if (h->options.retention_ms > 0 &&
 	    __builtin_sub_overflow(now_ms, h->options.retention_ms, &b.min_t_ms))
@@ -129,6 +138,7 @@ int head_begin(struct appendable *self, struct appender **out, struct err *err)
 		a = appender_new();
 	a->head = h;
 	a->bounds = bounds_now(h);
+	a->base.in_order_only = false;
 	*out = &a->base;
 	return 0;
 }
@@ -173,36 +183,6 @@ static int add_series(struct appender *a, const struct series_key *key, const st
 
 /* --- what is accepted ---------------------------------------------------------------------------------------- */
 
-/* Whether the open chunk has exactly this sample: a batch sent again, of which the sender does not know that it came. */
-static bool has_sample(
-    const struct series_stripe *stripe, const struct head_block *b, unsigned i, int64_t t_ms, double v)
-{
-	const struct chunk_xor *c = &b->series[i].chunk;
-	if (c->count == 0 || t_ms < c->first_t_ms)
-		return false;
-	int64_t t[CHUNK_XOR_MAX_SAMPLES / 8];
-	double values[CHUNK_XOR_MAX_SAMPLES / 8];
-	if (c->count > ARRAY_LEN(t) ||
-	    chunk_xor_decode(c, slab_ptr(stripe->slab, c->handle), b->last[i].v, t, values, NULL) != 0)
-		return false;
-	for (size_t k = c->count; k-- > 0 && t[k] >= t_ms;)
-		if (t[k] == t_ms)
-			return double_bits(values[k]) == double_bits(v);
-	return false;
-}
-
-/* STRIPE. What is older than the newest sample will go to a buffer of late samples one day; now it is refused. */
-static enum append_result judge_old(
-    const struct series_stripe *stripe, const struct head_block *b, unsigned i, int64_t t_ms, double v)
-{
-	const struct last_sample *last = &b->last[i];
-	bool is_histogram = b->series[i].flags & SERIES_LAST_IS_HISTOGRAM;
-	if (t_ms == last->t_ms)
-		return !is_histogram && double_bits(last->v) == double_bits(v) ? APPEND_REPEATED
-									       : APPEND_DUPLICATE;
-	return has_sample(stripe, b, i, t_ms, v) ? APPEND_REPEATED : APPEND_OUT_OF_ORDER;
-}
-
 /* STRIPE */
 static inline enum append_result judge(const struct append_bounds *bounds, const struct series_stripe *stripe,
     const struct head_block *b, const struct sample *s)
@@ -214,12 +194,23 @@ static inline enum append_result judge(const struct append_bounds *bounds, const
 	if (unlikely(atomic_load_explicit(&series->labels, memory_order_relaxed) == 0))
 		return APPEND_UNKNOWN_REF;
 	if (unlikely(s->t_ms <= b->last[i].t_ms))
-		return judge_old(stripe, b, i, s->t_ms, s->v);
+		return head_judge_late(
+		    bounds, stripe, b, &(struct late_sample){.ref = s->ref, .t_ms = s->t_ms, .v = s->v});
 	if (unlikely(s->t_ms > bounds->max_t_ms))
 		return APPEND_TOO_FAR;
 	if (unlikely(s->t_ms < bounds->min_t_ms))
-		return APPEND_TOO_OLD;
+		return APPEND_EXPIRED;
 	return APPEND_OK;
+}
+
+/* STRIPE */
+static enum append_result judge_histogram(const struct append_bounds *bounds,
+    const struct series_stripe *stripe, const struct head_block *b, const struct late_sample *s)
+{
+	if (b && b->series[series_in_block(s->ref)].labels != 0 &&
+	    s->t_ms <= b->last[series_in_block(s->ref)].t_ms)
+		return head_judge_late(bounds, stripe, b, s);
+	return judge(bounds, stripe, b, &(struct sample){.ref = s->ref, .t_ms = s->t_ms, .v = s->v});
 }
 
 /* --- appending: samples wait --------------------------------------------------------------------------------- */
@@ -234,6 +225,17 @@ static size_t stripe_run(const struct sample *s, size_t i, size_t n)
 	return end;
 }
 
+/* Of a sample that is not newer than the one before it in its batch. */
+static enum append_result judge_behind(
+    const struct append_bounds *bounds, const struct sample *s, const struct sample *before)
+{
+	if (s->t_ms == before->t_ms)
+		return double_bits(s->v) == double_bits(before->v) ? APPEND_REPEATED : APPEND_DUPLICATE;
+	if (bounds->late_from_ms == LATE_NEVER)
+		return APPEND_OUT_OF_ORDER;
+	return s->t_ms < bounds->late_from_ms ? APPEND_TOO_OLD : APPEND_OK;
+}
+
 /* What would be said of the samples now. A series may come several times in a row: then each is judged by the one before. */
 static void preview(struct head_appender *a, const struct sample *s, size_t n, uint8_t *results)
 {
@@ -246,13 +248,17 @@ static void preview(struct head_appender *a, const struct sample *s, size_t n, u
 			enum append_result r = judge(&a->bounds, stripe, b, &s[k]);
 			const struct sample *before = k > 0 && s[k - 1].ref == s[k].ref ? &s[k - 1] : NULL;
 			if (r == APPEND_OK && before && s[k].t_ms <= before->t_ms)
-				r = s[k].t_ms < before->t_ms                        ? APPEND_OUT_OF_ORDER
-				    : double_bits(s[k].v) == double_bits(before->v) ? APPEND_REPEATED
-										    : APPEND_DUPLICATE;
-			results[k] = (uint8_t)r;
+				r = judge_behind(&a->bounds, &s[k], before);
+			results[k] = r == JUDGED_LATE ? APPEND_OK : (uint8_t)r;
 		}
 		lock_release(&stripe->lock);
 	}
+}
+
+static void note_in_order_only(struct head_appender *a)
+{
+	if (a->base.in_order_only)
+		a->bounds.late_from_ms = LATE_NEVER;
 }
 
 static int append(struct appender *ap, const struct sample *s, size_t n, uint8_t *results, struct err *err)
@@ -260,6 +266,7 @@ static int append(struct appender *ap, const struct sample *s, size_t n, uint8_t
 	(void)err;
 	struct head_appender *a = appender_of(ap);
 	size_t first = a->samples.len;
+	note_in_order_only(a);
 	sample_vec_reserve(&a->samples, first + n);
 	for (size_t i = 0; i < n; i++) {
 		a->samples.v[first + i] = s[i];
@@ -276,6 +283,7 @@ static int append_histograms(
 {
 	(void)err;
 	struct head_appender *a = appender_of(ap);
+	note_in_order_only(a);
 	for (size_t i = 0; i < n; i++) {
 		size_t offset = a->histogram_bytes.len;
 		chunk_histogram_encode(&s[i].t_ms, &s[i].h, 1, &a->histogram_bytes);
@@ -289,12 +297,13 @@ static int append_histograms(
 		struct series_stripe *stripe = &a->head->stripes[series_stripe_of(s[i].ref)];
 		const struct pending_histogram *p = &a->histograms.v[a->histograms.len - n + i];
 		uint64_t hash = hash64(a->histogram_bytes.ptr + p->offset, p->len);
-		struct sample as = {.ref = s[i].ref, .t_ms = s[i].t_ms, .v = double_from_bits(hash)};
+		struct late_sample as = {s[i].ref, s[i].t_ms, double_from_bits(hash),
+		    slice_of(a->histogram_bytes.ptr + p->offset, p->len)};
 		lock_take(&stripe->lock);
 		enum append_result r =
-		    judge(&a->bounds, stripe, head_columns_block(&a->head->columns, s[i].ref), &as);
+		    judge_histogram(&a->bounds, stripe, head_columns_block(&a->head->columns, s[i].ref), &as);
 		lock_release(&stripe->lock);
-		results[i] = (uint8_t)r;
+		results[i] = r == JUDGED_LATE ? APPEND_OK : (uint8_t)r;
 	}
 	return 0;
 }
@@ -337,12 +346,18 @@ static void note_stripe_times(struct series_stripe *stripe, int64_t min_t_ms, in
 		stripe->max_t_ms = max_t_ms;
 }
 
+static enum append_result take_late(
+    struct head *h, struct series_stripe *stripe, struct head_block *b, const struct sample *s)
+{
+	return head_take_late(h, stripe, b, &(struct late_sample){.ref = s->ref, .t_ms = s->t_ms, .v = s->v});
+}
+
 /* Takes samples of one stripe: the good ones go to the chunks and to `log` (NULL: none is wanted). Returns how many. */
 static size_t take_samples(struct head *h, struct series_stripe *stripe, const struct append_bounds *bounds,
     const struct sample *s, size_t n, struct wal_samples_writer *log, struct append_stats *stats)
 {
 	int64_t min_t_ms = INT64_MAX, max_t_ms = INT64_MIN;
-	size_t taken = 0;
+	size_t taken = 0, late = 0;
 	for (size_t i = 0; i < n; i++) {
 		if (i + PREFETCH < n)
 			prefetch_series(h, s[i + PREFETCH].ref);
@@ -355,12 +370,15 @@ static size_t take_samples(struct head *h, struct series_stripe *stripe, const s
 		if (likely(r == APPEND_OK) &&
 		    unlikely(!series_stripe_append(stripe, b, s[i].ref, s[i].t_ms, s[i].v)))
 			r = APPEND_LIMIT;
-		if (unlikely(r != APPEND_OK)) {
+		if (likely(r == APPEND_OK)) {
+			b->series[series_in_block(s[i].ref)].flags &=
+			    (uint32_t) ~(SERIES_LAST_IS_HISTOGRAM | SERIES_IDLE) & 0xff;
+		} else if (r != JUDGED_LATE || (r = take_late(h, stripe, b, &s[i])) != APPEND_OK) {
 			count(stats, r, s[i].unused);
 			continue;
+		} else {
+			late++;
 		}
-		b->series[series_in_block(s[i].ref)].flags &=
-		    (uint32_t) ~(SERIES_LAST_IS_HISTOGRAM | SERIES_IDLE) & 0xff;
 		if (log)
 			wal_samples_add(log, s[i].ref, s[i].t_ms, s[i].v);
 		taken++;
@@ -374,6 +392,8 @@ static size_t take_samples(struct head *h, struct series_stripe *stripe, const s
 	note_stripe_times(stripe, min_t_ms, max_t_ms);
 	if (taken)
 		head_note_times(h, min_t_ms, max_t_ms);
+	if (late && log)
+		counter_add(M_TSDB_LATE_APPENDED, late);
 	return taken;
 }
 
@@ -426,33 +446,38 @@ static void commit_samples(struct head_appender *a)
 	}
 }
 
-/* STRIPE. Takes one histogram; the open float chunk ends before it. */
+/* STRIPE. In front of the newest: the open float chunk ends before it. */
+static enum append_result put_histogram(
+    struct head *h, struct series_stripe *stripe, struct head_block *b, const struct late_sample *s)
+{
+	unsigned i = series_in_block(s->ref);
+	struct head_series *series = &b->series[i];
+	if (series->flags & SERIES_DYING)
+		head_revive_series(h, s->ref);
+	series_stripe_close_chunk(stripe, b, s->ref);
+	if (head_histograms_add(&stripe->histograms, s->ref, s->t_ms, s->chunk, NULL) != 0)
+		return APPEND_LIMIT;
+	b->last[i] = (struct last_sample){s->t_ms, s->v};
+	series->flags &= (uint32_t)~SERIES_IDLE & 0xff;
+	series->flags |= SERIES_LAST_IS_HISTOGRAM | SERIES_HAS_HISTOGRAMS;
+	return APPEND_OK;
+}
+
+/* STRIPE */
 static enum append_result take_histogram(struct head *h, struct series_stripe *stripe,
     const struct append_bounds *bounds, series_ref ref, int64_t t_ms, struct slice chunk)
 {
 	if (chunk.len > HISTOGRAM_MAX_BYTES)
 		return APPEND_LIMIT;
-	double as_value = double_from_bits(hash64(chunk.ptr, chunk.len));
+	struct late_sample s = {ref, t_ms, double_from_bits(hash64(chunk.ptr, chunk.len)), chunk};
 	struct head_block *b = head_columns_block(&h->columns, ref);
-	enum append_result r =
-	    judge(bounds, stripe, b, &(struct sample){.ref = ref, .t_ms = t_ms, .v = as_value});
-	if (r == APPEND_UNKNOWN_REF)
-		return r;
-	unsigned i = series_in_block(ref);
-	struct head_series *series = &b->series[i];
-	if (t_ms == b->last[i].t_ms && series->flags & SERIES_LAST_IS_HISTOGRAM)
-		return double_bits(b->last[i].v) == double_bits(as_value) ? APPEND_REPEATED
-									  : APPEND_DUPLICATE;
+	enum append_result r = judge_histogram(bounds, stripe, b, &s);
+	if (r == JUDGED_LATE)
+		r = head_take_late(h, stripe, b, &s);
+	else if (r == APPEND_OK)
+		r = put_histogram(h, stripe, b, &s);
 	if (r != APPEND_OK)
-		return r == APPEND_REPEATED ? APPEND_DUPLICATE : r;
-	if (series->flags & SERIES_DYING)
-		head_revive_series(h, ref);
-	series_stripe_close_chunk(stripe, b, ref);
-	if (head_histograms_add(&stripe->histograms, ref, t_ms, chunk, NULL) != 0)
-		return APPEND_LIMIT;
-	b->last[i] = (struct last_sample){t_ms, as_value};
-	series->flags &= (uint32_t)~SERIES_IDLE & 0xff;
-	series->flags |= SERIES_LAST_IS_HISTOGRAM | SERIES_HAS_HISTOGRAMS;
+		return r;
 	stripe->open_samples++;
 	note_stripe_times(stripe, t_ms, t_ms);
 	head_note_times(h, t_ms, t_ms);
@@ -483,9 +508,12 @@ static void commit_histograms(struct head_appender *a)
 static void count_refused(const struct append_stats *stats)
 {
 	uint64_t late = stats->by_result[APPEND_OUT_OF_ORDER];
-	uint64_t beyond = stats->by_result[APPEND_TOO_OLD] + stats->by_result[APPEND_TOO_FAR];
+	uint64_t too_old = stats->by_result[APPEND_TOO_OLD];
+	uint64_t beyond = stats->by_result[APPEND_EXPIRED] + stats->by_result[APPEND_TOO_FAR];
 	if (late)
 		counter_add(M_TSDB_OUT_OF_ORDER, late);
+	if (too_old)
+		counter_add(M_TSDB_TOO_OLD, too_old);
 	if (beyond)
 		counter_add(M_TSDB_OUT_OF_BOUNDS, beyond);
 }
@@ -529,7 +557,7 @@ static const struct appender_ops head_appender_ops = {
 
 /* --- replay -------------------------------------------------------------------------------------------------- */
 
-static const struct append_bounds no_bounds = {INT64_MIN, INT64_MAX};
+static const struct append_bounds no_bounds = {INT64_MIN, INT64_MAX, INT64_MIN};
 
 size_t head_replay_samples(struct head *h, const struct sample *s, size_t n)
 {

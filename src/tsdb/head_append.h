@@ -12,7 +12,9 @@ void head_free_spare(struct head *h);
 /* What is accepted now. */
 struct append_bounds {
 	int64_t min_t_ms, max_t_ms;
+	int64_t late_from_ms; /* of samples that are older than the newest of their series; LATE_NEVER: none */
 };
+#define LATE_NEVER INT64_MAX
 
 /* For replay: takes the samples of a log record, without logging them. Returns how many were accepted. */
 size_t head_replay_samples(struct head *h, const struct sample *s, size_t n);

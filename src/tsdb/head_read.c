@@ -78,6 +78,8 @@ static int read_frozen(const struct frozen *f, series_ref ref, uint64_t seen_seq
 			rc = head_decode_chunks(f->slab, &c[i], 1, out, err);
 	if (rc == 0 && f->histograms.series.len > 0)
 		rc = head_histograms_read(&f->histograms, ref, min_t_ms, max_t_ms, out, err);
+	if (rc == 0 && !ooo_buffer_is_empty(&f->late))
+		rc = ooo_buffer_read(&f->late, ref, min_t_ms, max_t_ms, out, err);
 	return rc;
 }
 
@@ -119,6 +121,8 @@ static int read_all(struct series_stripe *s, const struct head_block *b, series_
 		rc = read_open(s, b, i, min_t_ms, max_t_ms, out, err);
 	if (rc == 0 && b->series[i].flags & SERIES_HAS_HISTOGRAMS)
 		rc = head_histograms_read(&s->histograms, ref, min_t_ms, max_t_ms, out, err);
+	if (rc == 0 && b->series[i].flags & SERIES_HAS_LATE)
+		rc = ooo_buffer_read(&s->late, ref, min_t_ms, max_t_ms, out, err);
 	return rc;
 }
 
@@ -156,6 +160,7 @@ static size_t estimate_frozen(
 				total += c[i].chunk.count;
 		const struct series_histograms *hist = head_histograms_of(&f->histograms, ref);
 		total += hist ? hist->entries.len : 0;
+		total += ooo_buffer_count(&f->late, ref);
 	}
 	return total;
 }
@@ -177,6 +182,8 @@ size_t head_estimate(struct head *h, series_ref ref, uint64_t seen_seq, int64_t 
 	const struct series_histograms *hist =
 	    series->flags & SERIES_HAS_HISTOGRAMS ? head_histograms_of(&s->histograms, ref) : NULL;
 	total += hist ? hist->entries.len : 0;
+	if (series->flags & SERIES_HAS_LATE)
+		total += ooo_buffer_count(&s->late, ref);
 	lock_release(&s->lock);
 	return total;
 }
@@ -188,8 +195,8 @@ static void peek_one(
 	const struct head_series *series = &b->series[i];
 	*out = (struct head_peek){.labels = series->labels,
 	    .last_is_histogram = series->flags & SERIES_LAST_IS_HISTOGRAM,
-	    .has_nothing_until =
-		!s->frozen && series->closed == 0 && !(series->flags & SERIES_HAS_HISTOGRAMS),
+	    .has_nothing_until = !s->frozen && series->closed == 0 &&
+				 !(series->flags & (SERIES_HAS_HISTOGRAMS | SERIES_HAS_LATE)),
 	    .nothing_until_ms = series->chunk.count ? series->chunk.first_t_ms : INT64_MAX,
 	    .last = b->last[i]};
 }

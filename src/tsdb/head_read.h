@@ -1,5 +1,5 @@
 /* Reading the samples of one series out of the head: frozen chunks that are not in a part the reader has, closed chunks, the
- * open chunk, histograms. Takes the stripe's lock. */
+ * open chunk, histograms, late samples. Takes the stripe's lock. */
 #pragma once
 
 #include "tsdb/head.h"

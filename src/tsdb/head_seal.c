@@ -23,7 +23,8 @@ void stripe_seal_done(struct stripe_seal *s)
 static void age_series(struct head_block *b, unsigned i, int64_t idle_before_ms)
 {
 	struct head_series *s = &b->series[i];
-	if (s->labels == 0 || s->chunk.count > 0 || s->closed || (s->flags & SERIES_HAS_HISTOGRAMS))
+	if (s->labels == 0 || s->chunk.count > 0 || s->closed ||
+	    (s->flags & (SERIES_HAS_HISTOGRAMS | SERIES_HAS_LATE)))
 		return;
 	bool is_old = b->last[i].t_ms < idle_before_ms;
 	if (is_old && (s->flags & SERIES_IDLE))
@@ -58,6 +59,7 @@ void head_freeze(struct head *h, unsigned stripe, int64_t idle_before_ms, struct
 				out->last[i * HEAD_BLOCK_SERIES + k] =
 				    (struct last_sample){.t_ms = INT64_MIN};
 	}
+	atomic_fetch_sub_explicit(&h->late_bytes, s->late.bytes, memory_order_relaxed);
 	series_stripe_freeze(s, &h->columns);
 	out->record = wal_last_record(h->wal);
 	lock_release(&s->lock);
@@ -84,19 +86,48 @@ static int by_labels(const void *a, const void *b)
 	return c ? c : by_ref(a, b);
 }
 
+static bool has_kind(const struct frozen *f, enum frozen_kind kind)
+{
+	return kind == FROZEN_LATE ? !ooo_buffer_is_empty(&f->late)
+				   : f->chunks.len > 0 || f->histograms.series.len > 0;
+}
+
+bool head_has_frozen(const struct head *h, const struct stripe_seal *seals, size_t n, enum frozen_kind kind)
+{
+	for (size_t i = 0; i < n; i++)
+		for (const struct frozen *f = h->stripes[seals[i].stripe].frozen; f; f = f->older)
+			if (f->part_seq == 0 && has_kind(f, kind))
+				return true;
+	return false;
+}
+
+static void list_histograms(const struct head_histograms *h, struct write_list *out)
+{
+	VEC_EACH (struct series_histograms, s, &h->series)
+		write_list_push(out, (struct to_write){.ref = s->ref});
+}
+
+static void list_frozen(const struct frozen *f, enum frozen_kind kind, struct write_list *out)
+{
+	if (kind == FROZEN_LATE) {
+		VEC_EACH (struct ooo_series, s, &f->late.series)
+			write_list_push(out, (struct to_write){.ref = s->ref});
+		list_histograms(&f->late.histograms, out);
+		return;
+	}
+	for (size_t i = 0; i < f->chunks.len; i++)
+		if (i == 0 || f->chunks.v[i].ref != f->chunks.v[i - 1].ref)
+			write_list_push(out, (struct to_write){.ref = f->chunks.v[i].ref});
+	list_histograms(&f->histograms, out);
+}
+
 /* Series with something frozen that no part has, each once. Frozen sets are changed by this thread only, so no lock. */
-static void list_series(struct head *h, unsigned stripe, struct write_list *out)
+static void list_series(struct head *h, unsigned stripe, enum frozen_kind kind, struct write_list *out)
 {
 	size_t first = out->len;
-	for (const struct frozen *f = h->stripes[stripe].frozen; f; f = f->older) {
-		if (f->part_seq)
-			continue;
-		for (size_t i = 0; i < f->chunks.len; i++)
-			if (i == 0 || f->chunks.v[i].ref != f->chunks.v[i - 1].ref)
-				write_list_push(out, (struct to_write){.ref = f->chunks.v[i].ref});
-		VEC_EACH (struct series_histograms, s, &f->histograms.series)
-			write_list_push(out, (struct to_write){.ref = s->ref});
-	}
+	for (const struct frozen *f = h->stripes[stripe].frozen; f; f = f->older)
+		if (f->part_seq == 0)
+			list_frozen(f, kind, out);
 	if (out->len == first)
 		return;
 	qsort(out->v + first, out->len - first, sizeof(*out->v), by_ref);
@@ -123,13 +154,16 @@ static void list_labels(struct head *h, struct write_list *list, struct arena *a
 		qsort(list->v, n, sizeof(*list->v), by_labels);
 }
 
-static int read_frozen(const struct frozen *f, series_ref ref, struct sample_column *out, struct err *err)
+static int read_frozen(
+    const struct frozen *f, series_ref ref, enum frozen_kind kind, struct sample_column *out, struct err *err)
 {
 	if (!f)
 		return 0;
-	int rc = read_frozen(f->older, ref, out, err);
+	int rc = read_frozen(f->older, ref, kind, out, err);
 	if (rc != 0 || f->part_seq)
 		return rc;
+	if (kind == FROZEN_LATE)
+		return ooo_buffer_read(&f->late, ref, INT64_MIN, INT64_MAX, out, err);
 	size_t n;
 	const struct closed_chunk *c = frozen_chunks(f, ref, &n);
 	rc = head_decode_chunks(f->slab, c, n, out, err);
@@ -139,13 +173,13 @@ static int read_frozen(const struct frozen *f, series_ref ref, struct sample_col
 }
 
 /* One series; a series that was dropped and made again may have two refs. */
-static int write_series(struct head *h, const struct to_write *s, size_t n, struct part_writer *w,
-    struct sample_column *column, struct err *err)
+static int write_series(struct head *h, const struct to_write *s, size_t n, enum frozen_kind kind,
+    struct part_writer *w, struct sample_column *column, struct err *err)
 {
 	sample_column_reset(column);
 	for (size_t i = 0; i < n; i++) {
 		const struct series_stripe *stripe = &h->stripes[series_stripe_of(s[i].ref)];
-		int rc = read_frozen(stripe->frozen, s[i].ref, column, err);
+		int rc = read_frozen(stripe->frozen, s[i].ref, kind, column, err);
 		if (rc != 0)
 			return rc;
 	}
@@ -155,12 +189,12 @@ static int write_series(struct head *h, const struct to_write *s, size_t n, stru
 	return rc == 0 ? part_writer_column(w, column, err) : rc;
 }
 
-int head_write_frozen(
-    struct head *h, const struct stripe_seal *seals, size_t n, struct part_writer *w, struct err *err)
+int head_write_frozen(struct head *h, const struct stripe_seal *seals, size_t n, enum frozen_kind kind,
+    struct part_writer *w, struct err *err)
 {
 	struct write_list list = {0};
 	for (size_t i = 0; i < n; i++)
-		list_series(h, seals[i].stripe, &list);
+		list_series(h, seals[i].stripe, kind, &list);
 	struct arena *labels = arena_new(ARENA_NO_LIMIT), *histograms = arena_new(ARENA_NO_LIMIT);
 	list_labels(h, &list, labels);
 	struct sample_column column;
@@ -170,7 +204,7 @@ int head_write_frozen(
 		end = i + 1;
 		while (end < list.len && labels_eq(list.v[end].labels, list.v[i].labels))
 			end++;
-		rc = write_series(h, list.v + i, end - i, w, &column, err);
+		rc = write_series(h, list.v + i, end - i, kind, w, &column, err);
 		arena_reset(histograms);
 	}
 	sample_column_done(&column);

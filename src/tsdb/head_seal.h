@@ -22,10 +22,14 @@ void stripe_seal_done(struct stripe_seal *s);
 /* The ref of a place. */
 series_ref stripe_seal_ref(const struct stripe_seal *s, uint32_t place);
 
-/* Writes everything frozen of these stripes that no part has. ERR_IO, ERR_CORRUPT. */
-MUST_CHECK int head_write_frozen(
-    struct head *h, const struct stripe_seal *seals, size_t n, struct part_writer *w, struct err *err);
-/* Part `seq` has it now. */
+/* What was frozen is sealed to two parts: late samples have their own, so that the others do not overlap what is there. */
+enum frozen_kind { FROZEN_IN_ORDER, FROZEN_LATE };
+/* Whether these stripes have something frozen of the kind that no part has. */
+bool head_has_frozen(const struct head *h, const struct stripe_seal *seals, size_t n, enum frozen_kind kind);
+/* Writes that. ERR_IO, ERR_CORRUPT. */
+MUST_CHECK int head_write_frozen(struct head *h, const struct stripe_seal *seals, size_t n,
+    enum frozen_kind kind, struct part_writer *w, struct err *err);
+/* All of it is in parts now, the last of which is `seq`. */
 void head_frozen_is_in(struct head *h, const struct stripe_seal *seals, size_t n, uint64_t seq);
 /* Frees frozen sets whose part every reader has: parts up to `seen_seq`. */
 void head_drop_frozen(struct head *h, uint64_t seen_seq);

@@ -22,6 +22,7 @@ enum head_series_flag {
 	SERIES_HAS_HISTOGRAMS = 2, /* some of its samples in the head are */
 	SERIES_IDLE = 4,           /* had no sample between the last two times its stripe was sealed */
 	SERIES_DYING = 8,          /* ended, and about to be dropped unless a sample comes */
+	SERIES_HAS_LATE = 16,      /* some of its samples are in the buffer of late ones */
 };
 
 struct head_series {

@@ -20,6 +20,7 @@ void series_stripe_done(struct series_stripe *s)
 	slab_free(s->slab);
 	closed_chunks_done(&s->closed);
 	head_histograms_done(&s->histograms);
+	ooo_buffer_done(&s->late);
 	lock_done(&s->lock);
 }
 
@@ -103,7 +104,7 @@ static void freeze_series(struct series_stripe *s, struct head_block *b, series_
 	series->chunk.handle = SLAB_NONE;
 	chunk_xor_reset(&series->chunk);
 	series->closed = 0;
-	series->flags &= (uint32_t)~SERIES_HAS_HISTOGRAMS & 0xff;
+	series->flags &= (uint32_t) ~(SERIES_HAS_HISTOGRAMS | SERIES_HAS_LATE) & 0xff;
 }
 
 struct frozen *series_stripe_freeze(struct series_stripe *s, const struct head_columns *columns)
@@ -119,10 +120,12 @@ struct frozen *series_stripe_freeze(struct series_stripe *s, const struct head_c
 	}
 	f->slab = s->slab;
 	f->histograms = s->histograms;
+	f->late = s->late;
 	f->older = s->frozen;
 	s->frozen = f;
 	s->slab = slab_new();
 	s->histograms = (struct head_histograms){0};
+	s->late = (struct ooo_buffer){0};
 	closed_chunks_done(&s->closed);
 	s->open_samples = 0;
 	s->min_t_ms = INT64_MAX;
@@ -135,6 +138,7 @@ void frozen_free(struct frozen *f)
 	closed_chunks_done(&f->chunks);
 	slab_free(f->slab);
 	head_histograms_done(&f->histograms);
+	ooo_buffer_done(&f->late);
 	free(f);
 }
 

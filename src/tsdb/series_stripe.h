@@ -11,6 +11,7 @@
 #include "base/vec.h"
 #include "tsdb/head_histogram.h"
 #include "tsdb/head_series.h"
+#include "tsdb/ooo_buffer.h"
 #include "tsdb/slab.h"
 
 struct closed_chunk {
@@ -25,7 +26,9 @@ struct frozen {
 	struct closed_chunks chunks; /* sorted by ref, then time */
 	struct slab *slab;
 	struct head_histograms histograms;
-	uint64_t part_seq; /* STRIPE: the part that has it; 0: none yet */
+	struct ooo_buffer late;
+	uint64_t
+	    part_seq; /* STRIPE: the part that has it, the last one when late samples have their own; 0: none yet */
 	struct frozen *older;
 };
 
@@ -36,6 +39,7 @@ struct series_stripe {
 	struct slab *slab;
 	struct closed_chunks closed;
 	struct head_histograms histograms;
+	struct ooo_buffer late;
 	struct frozen *frozen;      /* newest first */
 	int64_t min_t_ms, max_t_ms; /* of what is not in parts; INT64_MAX, INT64_MIN: nothing */
 	uint64_t open_samples;      /* appended since the last freezing */

@@ -42,11 +42,13 @@ libtsdb_a_SOURCES += \
 	src/tsdb/head.c src/tsdb/head.h \
 	src/tsdb/head_append.c src/tsdb/head_append.h \
 	src/tsdb/head_histogram.c src/tsdb/head_histogram.h \
+	src/tsdb/head_late.c src/tsdb/head_late.h \
 	src/tsdb/head_read.c src/tsdb/head_read.h \
 	src/tsdb/head_seal.c src/tsdb/head_seal.h \
 	src/tsdb/head_series.c src/tsdb/head_series.h \
 	src/tsdb/last_sample.h \
 	src/tsdb/metadata_store.c src/tsdb/metadata_store.h \
+	src/tsdb/ooo_buffer.c src/tsdb/ooo_buffer.h \
 	src/tsdb/series_snapshot.c src/tsdb/series_snapshot.h \
 	src/tsdb/series_stripe.c src/tsdb/series_stripe.h \
 	src/tsdb/wal_commit.c src/tsdb/wal_commit.h \

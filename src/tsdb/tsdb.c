@@ -16,6 +16,8 @@ enum {
 	DEFAULT_FUTURE_LIMIT_MS = 10 * 60 * 1000,
 	DEFAULT_HEAD_MEMORY_BYTES = 1 << 30,
 	DEFAULT_PAGE_CACHE_BYTES = 64 << 20,
+	DEFAULT_OUT_OF_ORDER_MS = 30 * 60 * 1000,
+	DEFAULT_OUT_OF_ORDER_BYTES = 256 << 20,
 };
 
 /* --- notes ----------------------------------------------------------------------------------------------------- */
@@ -54,6 +56,8 @@ static struct tsdb_options with_defaults(const struct tsdb_options *given)
 		o.wal_segment_bytes = MIN_SEGMENT_BYTES;
 	o.seal_interval_ms = o.seal_interval_ms ? o.seal_interval_ms : DEFAULT_SEAL_INTERVAL_MS;
 	o.future_limit_ms = o.future_limit_ms ? o.future_limit_ms : DEFAULT_FUTURE_LIMIT_MS;
+	o.out_of_order_ms = o.out_of_order_ms ? o.out_of_order_ms : DEFAULT_OUT_OF_ORDER_MS;
+	o.out_of_order_bytes = o.out_of_order_bytes ? o.out_of_order_bytes : DEFAULT_OUT_OF_ORDER_BYTES;
 	o.head_memory_bytes = o.head_memory_bytes ? o.head_memory_bytes : DEFAULT_HEAD_MEMORY_BYTES;
 	o.page_cache_bytes = o.page_cache_bytes ? o.page_cache_bytes : DEFAULT_PAGE_CACHE_BYTES;
 	return o;
@@ -164,6 +168,11 @@ static int open_files(struct tsdb *db, struct err *err)
 	return rc == 0 ? replay_and_open_log(db, err) : rc;
 }
 
+void tsdb_set_out_of_order(struct tsdb *db, int64_t window_ms)
+{
+	atomic_store(&db->head.late_window_ms, window_ms > 0 ? window_ms : 0);
+}
+
 static struct tsdb *tsdb_new(const struct tsdb_options *given)
 {
 	struct tsdb *db = xcalloc(1, sizeof(*db));
@@ -179,7 +188,9 @@ static struct tsdb *tsdb_new(const struct tsdb_options *given)
 	head_init(&db->head, &(struct head_options){.clock = db->options.clock,
 				 .retention_ms = db->options.retention_ms,
 				 .future_limit_ms = db->options.future_limit_ms,
+				 .late_max_bytes = db->options.out_of_order_bytes,
 				 .max_series = db->options.max_series});
+	tsdb_set_out_of_order(db, db->options.out_of_order_ms);
 	return db;
 }
 

@@ -22,15 +22,18 @@ enum {
 
 /* --- sealing ------------------------------------------------------------------------------------------------- */
 
-static int write_part(struct tsdb *db, const struct stripe_seal *seals, size_t n, uint64_t seq,
+static int write_part(struct tsdb *db, const struct stripe_seal *seals, size_t n, enum frozen_kind kind,
     struct part_meta *meta, struct err *err)
 {
-	struct part_write_options o = {.fs = db->dir.fs, .parts_dir = db->dir.parts, .seq = seq};
+	struct part_write_options o = {.fs = db->dir.fs,
+	    .parts_dir = db->dir.parts,
+	    .seq = manifest_next_seq(db->manifest),
+	    .out_of_order = kind == FROZEN_LATE};
 	struct part_writer *w;
 	int rc = part_writer_new(&o, &w, err);
 	if (rc != 0)
 		return rc;
-	rc = head_write_frozen(&db->head, seals, n, w, err);
+	rc = head_write_frozen(&db->head, seals, n, kind, w, err);
 	if (rc != 0) {
 		part_writer_free(w);
 		return rc;
@@ -38,40 +41,58 @@ static int write_part(struct tsdb *db, const struct stripe_seal *seals, size_t n
 	return part_writer_commit(w, meta, err);
 }
 
-static bool has_frozen(const struct tsdb *db, const struct stripe_seal *seals, size_t n)
+/* What one sealing makes: a part of late samples, one of the others, or one of the two. */
+struct sealed {
+	size_t n;
+	struct part *parts[2];
+	struct manifest_part entries[2];
+};
+
+static int make_part(struct tsdb *db, const struct stripe_seal *seals, size_t n, enum frozen_kind kind,
+    struct sealed *out, struct err *err)
 {
-	for (size_t i = 0; i < n; i++)
-		for (const struct frozen *f = db->head.stripes[seals[i].stripe].frozen; f; f = f->older)
-			if (f->part_seq == 0)
-				return true;
-	return false;
+	if (!head_has_frozen(&db->head, seals, n, kind))
+		return 0;
+	struct part_meta meta;
+	int rc = write_part(db, seals, n, kind, &meta, err);
+	if (rc == 0)
+		rc = part_open(db->dir.fs, db->dir.parts, meta.name, db->cache, &out->parts[out->n], err);
+	if (rc == 0)
+		out->entries[out->n++] = (struct manifest_part){.seq = meta.seq,
+		    .level = meta.level,
+		    .min_t_ms = meta.min_t_ms,
+		    .max_t_ms = meta.max_t_ms};
+	return rc;
 }
 
-/* The part is on disk, then in the manifest, then seen by new readers; only then do its chunks leave the head. */
+static void drop_sealed(struct sealed *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		part_unlink_when_done(s->parts[i]);
+		part_unref(s->parts[i]);
+	}
+}
+
+/* The parts are on disk, then in the manifest, both at once, then seen by new readers; only then do their chunks leave the
+ * head: with the last of them. */
 static int publish_frozen(struct tsdb *db, const struct stripe_seal *seals, size_t n, struct err *err)
 {
-	if (!has_frozen(db, seals, n))
-		return 0;
-	uint64_t seq = manifest_next_seq(db->manifest);
-	struct part_meta meta;
-	int rc = write_part(db, seals, n, seq, &meta, err);
-	if (rc != 0)
-		return rc;
-	struct part *part;
-	rc = part_open(db->dir.fs, db->dir.parts, meta.name, db->cache, &part, err);
-	if (rc != 0)
-		return rc;
-	struct manifest_part entry = {
-	    .seq = seq, .level = meta.level, .min_t_ms = meta.min_t_ms, .max_t_ms = meta.max_t_ms};
-	rc = manifest_commit(db->manifest, &(struct manifest_change){.add = &entry, .n_add = 1}, err);
-	if (rc != 0) {
-		part_unlink_when_done(part);
-		part_unref(part);
+	struct sealed s = {0};
+	int rc = make_part(db, seals, n, FROZEN_LATE, &s, err);
+	if (rc == 0)
+		rc = make_part(db, seals, n, FROZEN_IN_ORDER, &s, err);
+	if (rc == 0 && s.n > 0)
+		rc = manifest_commit(
+		    db->manifest, &(struct manifest_change){.add = s.entries, .n_add = s.n}, err);
+	if (rc != 0 || s.n == 0) {
+		drop_sealed(&s);
 		return rc;
 	}
-	part_sets_change(&db->parts, part, NULL, 0, seq);
-	head_frozen_is_in(&db->head, seals, n, seq);
-	counter_add(M_TSDB_PARTS_SEALED, 1);
+	uint64_t last = s.entries[s.n - 1].seq;
+	for (size_t i = 0; i < s.n; i++)
+		part_sets_change(&db->parts, s.parts[i], NULL, 0, s.entries[i].seq == last ? last : 0);
+	head_frozen_is_in(&db->head, seals, n, last);
+	counter_add(M_TSDB_PARTS_SEALED, s.n);
 	return 0;
 }
 
@@ -198,12 +219,13 @@ static size_t choose_due(struct tsdb *db, int64_t now_ms, int64_t interval_ms, u
 	return n;
 }
 
-/* Seals what is due, and more while the open chunks take too much memory: each stripe once at most. */
+/* Seals what is due, and more while open chunks or late samples take too much memory: each stripe once at most. */
 static int seal_due(struct tsdb *db, int64_t now_ms, struct err *err)
 {
 	for (size_t sealed = 0; sealed < HEAD_STRIPES;) {
 		unsigned stripes[HEAD_STRIPES];
-		bool pressed = head_chunk_bytes(&db->head) > db->options.head_memory_bytes;
+		bool pressed = head_chunk_bytes(&db->head) > db->options.head_memory_bytes ||
+			       db->head.late_bytes > db->head.options.late_max_bytes / 2;
 		size_t n = choose_due(db, now_ms, pressed ? 0 : db->options.seal_interval_ms, stripes);
 		if (n == 0)
 			return 0;

@@ -55,7 +55,7 @@ static void check_dump(
 static void order_and_bounds(void **state)
 {
 	(void)state;
-	struct tsdb_options o = {.retention_ms = 3600000};
+	struct tsdb_options o = {.retention_ms = 3600000, .out_of_order_ms = -1};
 	struct fixture f = fixture_new(&o);
 	double nan_payload = double_from_bits(UINT64_C(0x7ff8000000001234));
 	const struct {
@@ -82,7 +82,7 @@ static void order_and_bounds(void **state)
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
 		check_int(cases[i].name, probe_add(f.db, f.a, cases[i].t_ms, cases[i].v), cases[i].want);
-	check_int("past retention", probe_add(f.db, f.b, START_MS - 3600001, 1), APPEND_TOO_OLD);
+	check_int("past retention", probe_add(f.db, f.b, START_MS - 3600001, 1), APPEND_EXPIRED);
 	check_int("within retention", probe_add(f.db, f.b, START_MS - 3600000, 1), APPEND_OK);
 	fixture_done(&f);
 }
@@ -197,12 +197,13 @@ static void transactions(void **state)
 	};
 	check_ok("append", a->ops->append(a, s, ARRAY_LEN(s), results, &err), &err);
 	const uint8_t want[] = {
-	    APPEND_OK, APPEND_OK, APPEND_REPEATED, APPEND_DUPLICATE, APPEND_OUT_OF_ORDER, APPEND_UNKNOWN_REF};
+	    APPEND_OK, APPEND_OK, APPEND_REPEATED, APPEND_DUPLICATE, APPEND_OK, APPEND_UNKNOWN_REF};
 	for (size_t i = 0; i < ARRAY_LEN(want); i++)
 		check_int("result", results[i], want[i]);
 	check_dump("not yet", &f, INT64_MIN, INT64_MAX, "");
 	check_ok("commit", a->ops->commit(a, &stats, NULL, NULL, &err), &err);
 	check_int("good", stats.by_result[APPEND_OK], 2);
+	check_int("late, but of a known time", stats.by_result[APPEND_DUPLICATE], 2);
 	check_int("refused first", stats.first_refused, 3);
 	check_int("because", stats.first_reason, APPEND_DUPLICATE);
 	check_ok("begin", door->begin(door, &a, &err), &err);
@@ -376,7 +377,7 @@ static void a_dying_series_comes_back_with_a_sample(void **state)
 static void the_log_is_cut_behind_what_is_sealed(void **state)
 {
 	(void)state;
-	struct tsdb_options o = {.wal_segment_bytes = 4096};
+	struct tsdb_options o = {.wal_segment_bytes = 4096, .out_of_order_ms = -1};
 	struct fixture f = fixture_new(&o);
 	struct err err;
 	struct tsdb_status before, after;

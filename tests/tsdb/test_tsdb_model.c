@@ -1,13 +1,23 @@
-/* The store beside storage/mem_store.h: random samples, seals, restarts and queries; both must say the same. */
+/* The store beside storage/mem_store.h: random samples, in order and late, seals, restarts and queries; both must say the
+ * same. */
 #include "base/clock.h"
+#include "base/counters.h"
+#include "base/vec.h"
 #include "model/stale_marker.h"
 #include "storage/mem_store.h"
 #include "tests/tsdb/store_probe.h"
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SERIES = 60, ROUNDS = 400, STEP_MS = 15000 };
+enum { SERIES = 60, ROUNDS = 400, STEP_MS = 15000, WINDOW_MS = 700000 };
 #define START_MS INT64_C(1700000000000)
+
+struct known_sample {
+	int64_t t_ms;
+	double v;
+	bool is_histogram;
+};
+VEC_DEFINE(known_samples, struct known_sample);
 
 struct model {
 	struct test_random random;
@@ -17,6 +27,8 @@ struct model {
 	struct tsdb *db;
 	struct mem_store *naive;
 	const struct labels *labels[SERIES];
+	struct known_samples known[SERIES];
+	int64_t newest_ms; /* of all */
 	int64_t newest[SERIES];
 	double value[SERIES];
 	int64_t now_ms;
@@ -70,13 +82,71 @@ static struct histogram *random_histogram(struct model *m, struct arena *arena)
 	return h;
 }
 
+static void remember(struct model *m, unsigned i, struct known_sample k)
+{
+	known_samples_push(&m->known[i], k);
+	if (k.t_ms > m->newest[i])
+		m->newest[i] = k.t_ms;
+	if (k.t_ms > m->newest_ms)
+		m->newest_ms = k.t_ms;
+}
+
 static void add_histogram(struct model *m, unsigned i, int64_t t_ms)
 {
 	struct arena *arena = arena_new(ARENA_NO_LIMIT);
 	struct histogram *h = random_histogram(m, arena);
 	check_int("histogram", probe_add_histogram(m->db, m->labels[i], t_ms, h), APPEND_OK);
 	mem_store_add(m->naive, m->labels[i], t_ms, 0, h);
+	remember(m, i, (struct known_sample){.t_ms = t_ms, .is_histogram = true});
 	arena_free(arena);
+}
+
+static struct known_sample *find_known(struct model *m, unsigned i, int64_t t_ms)
+{
+	VEC_EACH (struct known_sample, k, &m->known[i])
+		if (k->t_ms == t_ms)
+			return k;
+	return NULL;
+}
+
+/* Whether the store may say `r` of a sample where the model has `k`. What is in parts alone it does not remember. */
+static bool may_say(
+    const struct model *m, const struct known_sample *k, int64_t t_ms, double v, enum append_result r)
+{
+	bool is_same = k && !k->is_histogram && double_bits(k->v) == double_bits(v);
+	if (is_same && r == APPEND_REPEATED)
+		return true;
+	if (t_ms < m->newest_ms - WINDOW_MS)
+		return r == APPEND_TOO_OLD;
+	return r == APPEND_OK || (k && !is_same && r == APPEND_DUPLICATE);
+}
+
+static void add_late(struct model *m, unsigned i)
+{
+	int64_t t_ms = m->now_ms - (int64_t)test_random_below(&m->random, 2 * WINDOW_MS) - 1;
+	double v = next_value(m, i);
+	if (m->known[i].len > 0 && test_random_below(&m->random, 2)) { /* something that came before */
+		const struct known_sample *k = &m->known[i].v[test_random_below(&m->random, m->known[i].len)];
+		t_ms = k->t_ms;
+		v = test_random_below(&m->random, 2) ? k->v : v;
+	}
+	struct known_sample *k = find_known(m, i, t_ms);
+	bool is_in_order = t_ms > m->newest[i];
+	if (i % 10 == 9 && !k && t_ms >= m->newest_ms - WINDOW_MS && test_random_below(&m->random, 2)) {
+		add_histogram(m, i, t_ms);
+		return;
+	}
+	enum append_result r = probe_add(m->db, m->labels[i], t_ms, v);
+	if (is_in_order ? r != APPEND_OK : !may_say(m, k, t_ms, v, r))
+		fail_msg("series %u, sample at %lld, newest %lld: \"%s\"", i, (long long)t_ms,
+		    (long long)m->newest_ms, append_result_text(r));
+	if (r != APPEND_OK)
+		return;
+	mem_store_add(m->naive, m->labels[i], t_ms, v, NULL);
+	if (k)
+		*k = (struct known_sample){.t_ms = t_ms, .v = v};
+	else
+		remember(m, i, (struct known_sample){.t_ms = t_ms, .v = v});
 }
 
 /* One step of time: most series get a sample, in one transaction or in many. */
@@ -86,9 +156,10 @@ static void append_round(struct model *m)
 	clock_virtual_set(m->clock, m->now_ms);
 	for (unsigned i = 0; i < SERIES; i++) {
 		if (test_random_below(&m->random, 8) == 0)
+			add_late(m, i);
+		if (test_random_below(&m->random, 8) == 0)
 			continue;
 		int64_t t = m->now_ms + (i % 7 == 0 ? (int64_t)test_random_below(&m->random, 40) : 0);
-		m->newest[i] = t;
 		if (i % 10 == 9 && test_random_below(&m->random, 2)) {
 			add_histogram(m, i, t);
 			continue;
@@ -96,10 +167,11 @@ static void append_round(struct model *m)
 		m->value[i] = next_value(m, i);
 		check_int("append", probe_add(m->db, m->labels[i], t, m->value[i]), APPEND_OK);
 		mem_store_add(m->naive, m->labels[i], t, m->value[i], NULL);
+		remember(m, i, (struct known_sample){.t_ms = t, .v = m->value[i]});
 		if (test_random_below(&m->random, 16) == 0)
 			check_int("again", probe_add(m->db, m->labels[i], t, m->value[i]), APPEND_REPEATED);
 		if (test_random_below(&m->random, 16) == 0)
-			check_int("late", probe_add(m->db, m->labels[i], t - 7, 1234.5), APPEND_OUT_OF_ORDER);
+			add_late(m, i);
 	}
 }
 
@@ -167,8 +239,10 @@ static void query_round(struct model *m)
 	    "values", probe_names(q, "instance", matchers, n), probe_names(naive, "instance", matchers, n));
 }
 
-static const struct tsdb_options options = {
-    .wal_segment_bytes = 20000, .seal_interval_ms = 600000, .future_limit_ms = -1};
+static const struct tsdb_options options = {.wal_segment_bytes = 20000,
+    .seal_interval_ms = 600000,
+    .future_limit_ms = -1,
+    .out_of_order_ms = WINDOW_MS};
 
 static void restart(struct model *m)
 {
@@ -182,15 +256,17 @@ static void store_and_model_agree(void **state)
 {
 	(void)state;
 	struct err err;
-	struct model m = {.now_ms = START_MS};
+	struct model m = {.now_ms = START_MS, .newest_ms = INT64_MIN + WINDOW_MS};
 	test_random_init(&m.random);
 	m.arena = arena_new(ARENA_NO_LIMIT);
 	m.clock = clock_virtual_new(START_MS);
 	m.dir = test_tmpdir();
 	m.naive = mem_store_new();
 	m.db = probe_open(m.dir, m.clock, &options);
-	for (unsigned i = 0; i < SERIES; i++)
+	for (unsigned i = 0; i < SERIES; i++) {
+		m.newest[i] = INT64_MIN;
 		m.labels[i] = make_labels(&m, i);
+	}
 	for (int round = 0; round < ROUNDS; round++) {
 		append_round(&m);
 		if (test_random_below(&m.random, 4) == 0)
@@ -209,8 +285,11 @@ static void store_and_model_agree(void **state)
 	struct tsdb_status status;
 	tsdb_status(m.db, &status);
 	check_true("parts were made", status.parts > 0 && status.part_samples > 1000);
+	check_true("late samples came", counter_get(M_TSDB_LATE_APPENDED) > 300);
 	check_true("the log was cut", status.wal_segments < 100);
 	tsdb_close(m.db);
+	for (unsigned i = 0; i < SERIES; i++)
+		known_samples_done(&m.known[i]);
 	mem_store_free(m.naive);
 	clock_virtual_free(m.clock);
 	arena_free(m.arena);
