@@ -65,10 +65,12 @@ static int make_part(struct tsdb *db, const struct stripe_seal *seals, size_t n,
 	return rc;
 }
 
-static void drop_sealed(struct sealed *s)
+/* The files stay when the manifest may name them all the same. */
+static void drop_sealed(struct tsdb *db, struct sealed *s)
 {
 	for (size_t i = 0; i < s->n; i++) {
-		part_unlink_when_done(s->parts[i]);
+		if (!manifest_may_have_it(db->manifest))
+			part_unlink_when_done(s->parts[i]);
 		part_unref(s->parts[i]);
 	}
 }
@@ -85,7 +87,7 @@ static int publish_frozen(struct tsdb *db, const struct stripe_seal *seals, size
 		rc = manifest_commit(
 		    db->manifest, &(struct manifest_change){.add = s.entries, .n_add = s.n}, err);
 	if (rc != 0 || s.n == 0) {
-		drop_sealed(&s);
+		drop_sealed(db, &s);
 		return rc;
 	}
 	uint64_t last = s.entries[s.n - 1].seq;
