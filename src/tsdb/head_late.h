@@ -3,7 +3,7 @@
  * lock.
  *
  * A sample that is there already, in the open chunk, in the buffer or in what was sealed lately, is known again. What is in
- * parts alone is not looked up: such a sample is taken once more, and readers see one of the two, the one that came last. */
+ * parts alone is not looked up: such a sample is taken once more, and readers see one of the two. */
 #pragma once
 
 #include "tsdb/head_append.h"
