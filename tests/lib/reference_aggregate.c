@@ -452,10 +452,12 @@ static void warn_of_quantiles(struct aggregation *a)
 	static const char text[] = "quantile value should be between 0 and 1, got %s";
 	double low = 0, high = 1;
 	for (size_t k = 0; k < a->out->times.n; k++) {
-		if (isnan(a->param[k]))
+		if (isnan(a->param[k])) {
 			ref_warn(a->r, a->agg->param->pos, text, "NaN");
-		else
-			low = fmin(low, a->param[k]), high = fmax(high, a->param[k]);
+			continue;
+		}
+		low = fmin(low, a->param[k]);
+		high = fmax(high, a->param[k]);
 	}
 	if (high > 1)
 		ref_warn(a->r, a->agg->param->pos, text, ref_g(a->r, high));

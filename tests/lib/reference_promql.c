@@ -35,7 +35,8 @@ void *ref_grow(struct reference *r, void *v, size_t n, size_t *cap, size_t size)
 	return grown;
 }
 
-static void add_note(struct reference *r, bool is_warning, uint32_t at, const char *fmt, va_list ap)
+static PRINTF_LIKE(4, 0) void add_note(
+    struct reference *r, bool is_warning, uint32_t at, const char *fmt, va_list ap)
 {
 	struct strbuf text = STRBUF_INIT;
 	strbuf_addv(&text, fmt, ap);

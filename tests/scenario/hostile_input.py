@@ -67,8 +67,8 @@ def named(name, *more):
 
 def talk(port, data, timeout=60, end=False):
     """Sends bytes, reads until the server closes. (status, body); status 0 when it only closed. `end`: nothing more is sent,
-    which for a whole request would mean that the client is gone."""
-    with socket.create_connection(("127.0.0.1", port), timeout=timeout) as s:
+    which for a whole request would mean that the client is gone; the server may take its time to notice."""
+    with socket.create_connection(("127.0.0.1", port), timeout=3 if end else timeout) as s:
         try:
             s.sendall(data)
             if end:
