@@ -45,7 +45,7 @@ struct http_server {
 	unsigned port;
 	struct lock lock;
 	struct cond idle;
-	size_t running; /* LOCK_POOL: handlers that have not replied */
+	size_t running; /* LOCK_POOL: requests without a reply, and handlers that have not returned */
 	_Atomic bool stopping;
 };
 
@@ -197,12 +197,6 @@ static void reserve_body(struct http_request *req)
 		req->early_status = MHD_HTTP_CONTENT_TOO_LARGE;
 }
 
-static void run_handler(void *arg)
-{
-	struct http_request *req = arg;
-	req->route->handler(req, req->route->arg);
-}
-
 static void count_running(struct http_server *s, bool more)
 {
 	lock_take(&s->lock);
@@ -213,15 +207,26 @@ static void count_running(struct http_server *s, bool more)
 	lock_release(&s->lock);
 }
 
+/* A handler may have work to do behind its reply, with what its owner frees when the server is gone. */
+static void run_handler(void *arg)
+{
+	struct http_request *req = arg;
+	struct http_server *s = req->server;
+	req->route->handler(req, req->route->arg);
+	count_running(s, false);
+}
+
 static void dispatch(struct http_request *req)
 {
 	struct http_server *s = req->server;
-	count_running(s, true);
+	count_running(s, true); /* the request */
+	count_running(s, true); /* the handler */
 	req->state = RUNNING;
 	MHD_suspend_connection(req->connection);
-	if (!thread_pool_submit(s->opt.pools[req->route->lane], run_handler, req))
-		http_reply_text(
-		    req, MHD_HTTP_SERVICE_UNAVAILABLE, "server is busy: too many requests are waiting\n");
+	if (thread_pool_submit(s->opt.pools[req->route->lane], run_handler, req))
+		return;
+	http_reply_text(req, MHD_HTTP_SERVICE_UNAVAILABLE, "server is busy: too many requests are waiting\n");
+	count_running(s, false);
 }
 
 /* --- responses ---------------------------------------------------------------------------------------------------- */

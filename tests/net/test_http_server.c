@@ -54,10 +54,25 @@ static void later(struct http_request *req, void *arg)
 	pthread_detach(t);
 }
 
+static _Atomic bool was_answered, has_returned;
+
+/* Has work left when the client has its answer. */
+static void tidy_up(struct http_request *req, void *arg)
+{
+	(void)arg;
+	http_reply_empty(req, 204);
+	while (!was_answered)
+		sched_yield();
+	for (int i = 0; i < 1000; i++)
+		sched_yield();
+	has_returned = true;
+}
+
 static const struct http_route routes[] = {
     {HTTP_GET | HTTP_POST, "/echo/:name", HTTP_LANE_QUERY, 1000, echo, NULL},
     {HTTP_GET, "/large", HTTP_LANE_QUERY, 0, large, NULL},
     {HTTP_POST, "/later", HTTP_LANE_INGEST, 1000, later, NULL},
+    {HTTP_GET, "/tidy", HTTP_LANE_INGEST, 0, tidy_up, NULL},
 };
 
 static void start(struct setup *s, const char *prefix)
@@ -185,5 +200,20 @@ static void many_at_once(void **state)
 	stop(&s);
 }
 
+static void an_end_waits_for_handlers(void **state)
+{
+	(void)state;
+	struct setup s;
+	start(&s, "");
+	struct http_call c = {.method = "GET"};
+	check_int("answer", call(&s, &c, "/tidy").status, 204);
+	was_answered = true;
+	http_server_free(s.server);
+	s.server = NULL;
+	check_true("returned", has_returned);
+	stop(&s);
+}
+
 TEST_MAIN("http_server", cmocka_unit_test(requests), cmocka_unit_test(a_body_over_its_bound_is_413),
-    cmocka_unit_test(compression_follows_the_client), cmocka_unit_test(many_at_once))
+    cmocka_unit_test(compression_follows_the_client), cmocka_unit_test(many_at_once),
+    cmocka_unit_test(an_end_waits_for_handlers))
