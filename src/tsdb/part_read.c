@@ -324,8 +324,8 @@ static void leave_out(const struct tombstone *stones, size_t n_stones, struct sa
 {
 	size_t kept = from;
 	for (size_t i = from; i < c->n; i++) {
-		while (n_stones > 0 && stones->max_t_ms < c->t[i])
-			stones++, n_stones--;
+		for (; n_stones > 0 && stones->max_t_ms < c->t[i]; n_stones--)
+			stones++;
 		if (n_stones > 0 && stones->min_t_ms <= c->t[i])
 			continue;
 		c->t[kept] = c->t[i];
