@@ -11,6 +11,7 @@ static const struct {
     {"list", cmd_tsdb_list, "list the parts of a store"},
     {"analyze", cmd_tsdb_analyze, "count series by metric, label and pair; bytes by metric; churn"},
     {"verify", cmd_tsdb_verify, "check every byte of a store, changing nothing"},
+    {"repair", cmd_tsdb_repair, "set aside what is damaged, save what can be read"},
     {"create-blocks-from", cmd_tsdb_create_blocks, "write the samples of a file into a store"},
     {"dump", cmd_tsdb_dump, "write out samples, one a line"},
     {"dump-openmetrics", cmd_tsdb_dump_openmetrics, "write out samples as OpenMetrics text"},

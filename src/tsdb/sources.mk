@@ -34,6 +34,7 @@ libtsdb_a_SOURCES += \
 	src/tsdb/key_table.c src/tsdb/key_table.h \
 	src/tsdb/series_labels.c src/tsdb/series_labels.h \
 	src/tsdb/store_census.c src/tsdb/store_census.h \
+	src/tsdb/store_repair.c src/tsdb/store_repair.h \
 	src/tsdb/store_verify.c src/tsdb/store_verify.h \
 	src/tsdb/symbols.c src/tsdb/symbols.h \
 	src/tsdb/tag_table.c src/tsdb/tag_table.h

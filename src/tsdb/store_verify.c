@@ -228,8 +228,7 @@ static int check_metadata_record(struct slice payload)
 	return rc;
 }
 
-/* True: its payload is what its type says. Types that are not known are those of a later version. */
-static bool record_is_good(const struct wal_frame *f, struct slice payload)
+bool store_record_is_good(const struct wal_frame *f, struct slice payload)
 {
 	if (f->version > WAL_RECORD_VERSION)
 		return false;
@@ -308,7 +307,7 @@ static void walk_segment(
 		settle(v, w, &f, segment, path, offset);
 		w->any = true;
 		w->last = f.number;
-		if (!record_is_good(&f, payload))
+		if (!store_record_is_good(&f, payload))
 			report(v, DAMAGE_SEGMENT, segment, path, offset,
 			    "record %" PRIu64 " cannot be decoded", f.number);
 	}
@@ -356,7 +355,7 @@ static int check_log(struct store_verify *v, const struct data_dir *d, struct er
 
 /* --- series snapshots ------------------------------------------------------------------------------------------ */
 
-static bool snapshot_frame_is_good(const struct wal_frame *f, struct slice payload)
+bool store_snapshot_frame_is_good(const struct wal_frame *f, struct slice payload)
 {
 	if (f->type == SNAPSHOT_SERIES)
 		return check_series_record(payload) == 1;
@@ -380,7 +379,7 @@ static void walk_snapshot(struct store_verify *v, unsigned stripe, const char *p
 		int rc = wal_frames_next(&frames, &f, &payload);
 		if (rc == 1)
 			return;
-		if (rc == 0 && snapshot_frame_is_good(&f, payload))
+		if (rc == 0 && store_snapshot_frame_is_good(&f, payload))
 			continue;
 		report(v, DAMAGE_SNAPSHOT, stripe, path, offset, "a frame is damaged: series may be missing");
 		if (rc != 0 && !wal_frames_resync(&frames, 0))

@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/fs.h"
+#include "tsdb/wal_record.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -43,3 +44,8 @@ struct store_verify {
 MUST_CHECK int store_verify_run(struct store_verify *v, struct err *err);
 /* The same for a store whose lock the caller holds. */
 MUST_CHECK int store_verify_locked(struct store_verify *v, struct err *err);
+
+/* Whether the payload is what the type says, of a record of the log and of a frame of a series snapshot. Types that are not
+ * known are those of a later version, and good. */
+bool store_record_is_good(const struct wal_frame *f, struct slice payload);
+bool store_snapshot_frame_is_good(const struct wal_frame *f, struct slice payload);

@@ -398,6 +398,111 @@ static void damage_has_a_place(void **state)
 	fixture_done(&f);
 }
 
+static bool is_there(struct fixture *f, const char *file)
+{
+	char *path = path_of(f, file);
+	bool found = fs_exists(fs_real(), path);
+	free(path);
+	return found;
+}
+
+#define QUARANTINE "quarantine/1767268800000"
+
+static void repairing_a_part(void **state)
+{
+	(void)state;
+	struct fixture f = fixture_new();
+	fill(&f);
+	close_store(&f);
+	RUN(&f, "tsdb", "repair", "DIR");
+	check_run("whole", &f, 0, "", "DIR: all good, nothing was changed\n");
+	flip(&f, PART "/meta", 3);
+	RUN(&f, "tsdb", "repair", "DIR");
+	check_int("repair", f.code, 0);
+	check_true(
+	    "set aside", is_there(&f, QUARANTINE "/part-0000000000000001/chunks") && !is_there(&f, PART));
+	check_true("a report", is_there(&f, QUARANTINE "/report.txt"));
+	RUN(&f, "tsdb", "verify", "DIR");
+	check_int("whole again", f.code, 0);
+	RUN(&f, "tsdb", "dump", "DIR", "--match", "metric", "--min-time", "120000");
+	check_run("the log is left", &f, 0,
+	    "{__name__=\"metric\", baz=\"a\\\"\\n\", foo=\"bar\"} 1e-07 120000\n", "");
+	fixture_done(&f);
+}
+
+/* Two series, one after the other on many pages: the page of the second is lost. */
+static void repairing_saves_series(void **state)
+{
+	(void)state;
+	enum { N = 4096 };
+	struct fixture f = fixture_new();
+	const struct labels *a = labels_of(f.arena, "__name__", "a", NULL),
+			    *b = labels_of(f.arena, "__name__", "b", NULL);
+	double *v = ARENA_ARRAY(f.arena, double, N);
+	struct test_random random = {.state = 42};
+	for (size_t i = 0; i < N; i++)
+		v[i] = test_random_unit(&random);
+	add_series(&f, a, v, N);
+	add_series(&f, b, v, N);
+	seal(&f);
+	close_store(&f);
+	RUN(&f, "tsdb", "dump", "DIR", "--match", "a");
+	char *want = strdup(strbuf_cstr(&f.out));
+	flip(&f, PART "/chunks", size_of(&f, PART "/chunks") - 9000);
+	RUN(&f, "tsdb", "repair", "DIR");
+	check_int("repair", f.code, 0);
+	check_true("saved",
+	    strstr(strbuf_cstr(&f.out),
+		"part-0000000000000001: 1 of 2 series were saved to part-0000000000000002\n") != NULL);
+	RUN(&f, "tsdb", "dump", "DIR");
+	check_run("what is left", &f, 0, want, "");
+	RUN(&f, "tsdb", "verify", "DIR");
+	check_int("whole", f.code, 0);
+	free(want);
+	fixture_done(&f);
+}
+
+static void repairing_the_log(void **state)
+{
+	(void)state;
+	static const char *const files[] = {SEGMENT, SNAPSHOT};
+	struct fixture f = fixture_new();
+	fill(&f);
+	close_store(&f);
+	RUN(&f, "tsdb", "dump", "DIR");
+	char *want = strdup(strbuf_cstr(&f.out));
+	struct slice log = load(&f, SEGMENT);
+	store(&f, SEGMENT, slice_of(log.ptr, log.len - 1));
+	RUN(&f, "tsdb", "repair", "DIR");
+	check_int("torn", f.code, 0);
+	check_true("saved", strstr(strbuf_cstr(&f.out), ": 10 records were saved\n") != NULL);
+	RUN(&f, "tsdb", "verify", "DIR");
+	check_int("whole", f.code, 0);
+	store(&f, SEGMENT, log);
+	/* Every byte of the header and of some records: the records behind stay, and the store opens. */
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		struct slice whole = load(&f, files[i]);
+		for (size_t at = 0; at < whole.len; at += 7) {
+			flip(&f, files[i], at);
+			clock_virtual_set(f.clock, NOW_MS + 1 + (int64_t)(i * 10000 + at));
+			RUN(&f, "tsdb", "repair", "DIR");
+			check_int(files[i], f.code, 0);
+			RUN(&f, "tsdb", "verify", "DIR");
+			check_true("a gap at most",
+			    f.code == 0 || strstr(strbuf_cstr(&f.out), "records are missing"));
+			RUN(&f, "tsdb", "dump", "DIR");
+			check_int("it opens", f.code, 0);
+			store(&f, files[i], whole);
+		}
+		free((char *)(uintptr_t)whole.ptr);
+	}
+	RUN(&f, "tsdb", "dump", "DIR");
+	check_run("put back", &f, 0, want, "");
+	free(want);
+	free((char *)(uintptr_t)log.ptr);
+	fixture_done(&f);
+}
+
 /* --- backfill --- */
 
 static void backfilling(void **state)
@@ -511,4 +616,5 @@ static void refusals(void **state)
 TEST_MAIN("promq tsdb", cmocka_unit_test(dumping), cmocka_unit_test(odd_names_and_histograms),
     cmocka_unit_test(listing), cmocka_unit_test(analyzing), cmocka_unit_test(verifying),
     cmocka_unit_test(every_flipped_byte_is_found), cmocka_unit_test(damage_has_a_place),
-    cmocka_unit_test(refusals), cmocka_unit_test(backfilling), cmocka_unit_test(backfill_refusals))
+    cmocka_unit_test(refusals), cmocka_unit_test(repairing_a_part), cmocka_unit_test(repairing_saves_series),
+    cmocka_unit_test(repairing_the_log), cmocka_unit_test(backfilling), cmocka_unit_test(backfill_refusals))
