@@ -33,6 +33,7 @@ void head_done(struct head *h)
 	key_table_done(&h->by_key);
 	rwlock_done(&h->keys_lock);
 	tag_table_done(&h->by_labels);
+	dropped_labels_vec_done(&h->dropped);
 	head_index_done(&h->index);
 	rwlock_done(&h->index_lock);
 	for (unsigned i = 0; i < HEAD_STRIPES; i++)
@@ -217,7 +218,7 @@ bool head_restore_series(struct head *h, series_ref ref, const struct labels *la
 
 /* In two steps, because a stripe's lock comes before the index lock: from the first on nobody finds the series any more,
  * and whoever has its labels makes a new one. */
-void head_drop_series(struct head *h, series_ref ref)
+void head_drop_series(struct head *h, series_ref ref, uint64_t seq)
 {
 	struct head_series *s = series_of(h, ref);
 	struct series_stripe *stripe = &h->stripes[series_stripe_of(ref)];
@@ -233,10 +234,32 @@ void head_drop_series(struct head *h, series_ref ref)
 	const struct labels *labels = series_labels_get(&h->index.labels, handle, arena);
 	head_index_remove(&h->index, ref, handle);
 	tag_table_remove(&h->by_labels, labels->hash, ref);
+	dropped_labels_vec_push(&h->dropped, (struct dropped_labels){seq, handle});
 	rwlock_release(&h->index_lock);
 	atomic_fetch_sub(&h->n_series, 1);
 	atomic_fetch_sub(&h->label_pairs, labels->n);
 	arena_free(arena);
+}
+
+/* A few at a time: others wait for the lock. */
+static bool free_some(struct head *h, uint64_t seen_seq)
+{
+	enum { AT_ONCE = 1024 };
+	size_t n = 0;
+	rwlock_write(&h->index_lock);
+	while (n < AT_ONCE && n < h->dropped.len && h->dropped.v[n].seq < seen_seq)
+		head_index_free(&h->index, h->dropped.v[n++].handle);
+	h->dropped.len -= n;
+	if (n > 0)
+		memmove(h->dropped.v, h->dropped.v + n, h->dropped.len * sizeof(*h->dropped.v));
+	rwlock_release(&h->index_lock);
+	return n == AT_ONCE;
+}
+
+void head_free_dropped(struct head *h, uint64_t seen_seq)
+{
+	while (free_some(h, seen_seq))
+		;
 }
 
 /* --- sizes ----------------------------------------------------------------------------------------------------- */

@@ -28,6 +28,13 @@ struct head_options {
 struct head_appender;
 VEC_DEFINE(head_appenders, struct head_appender *);
 
+/* The labels of a series that was dropped: readers that began before a part behind `seq` may have them. */
+struct dropped_labels {
+	uint64_t seq;
+	uint32_t handle;
+};
+VEC_DEFINE(dropped_labels_vec, struct dropped_labels);
+
 struct head {
 	struct appendable appendable; /* first: the door is the head */
 	struct head_options options;
@@ -41,6 +48,7 @@ struct head {
 	struct head_index index;
 	struct tag_table by_labels; /* the labels' hash -> ref */
 	series_ref next_ref;
+	struct dropped_labels_vec dropped; /* in the order of seq */
 
 	struct rwlock keys_lock; /* LOCK_SERIES */
 	struct key_table by_key; /* keys_lock */
@@ -48,8 +56,8 @@ struct head {
 	struct metadata_store metadata;
 
 	_Atomic uint64_t n_series, label_pairs;
-	_Atomic int64_t late_window_ms; /* how far behind max_t_ms a sample may be late; 0: not at all */
-	_Atomic uint64_t late_bytes;    /* of the stripes' buffers of late samples */
+	_Atomic int64_t late_window_ms;     /* how far behind max_t_ms a sample may be late; 0: not at all */
+	_Atomic uint64_t late_bytes;        /* of the stripes' buffers of late samples */
 	_Atomic int64_t min_t_ms, max_t_ms; /* of all samples since the start; INT64_MAX, INT64_MIN: none */
 
 	struct lock spare_lock;      /* LOCK_POOL */
@@ -66,8 +74,11 @@ MUST_CHECK int head_add_series(struct head *h, const struct series_key *key, con
 bool head_restore_series(struct head *h, series_ref ref, const struct labels *labels);
 /* A series that ended and was about to be dropped comes back (its stripe's lock). */
 void head_revive_series(struct head *h, series_ref ref);
-/* Takes a dying series out of the index; its ref is not used again. Without locks held. */
-void head_drop_series(struct head *h, series_ref ref);
+/* Takes a dying series out of the index; its ref is not used again. `seq`: the newest part that readers may know. Without
+ * locks held. */
+void head_drop_series(struct head *h, series_ref ref, uint64_t seq);
+/* Gives back the labels of dropped series, when all readers know a newer part than there was then. */
+void head_free_dropped(struct head *h, uint64_t seen_seq);
 
 /* The ref of the series with these labels, 0: none. */
 series_ref head_find_labels(struct head *h, const struct labels *labels);

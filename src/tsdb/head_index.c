@@ -35,6 +35,7 @@ void head_index_done(struct head_index *ix)
 	VEC_EACH (struct index_name, name, &ix->names)
 		index_pair_ids_done(&name->pairs);
 	index_names_done(&ix->names);
+	index_pair_ids_done(&ix->free_pairs);
 	tag_table_done(&ix->by_name);
 	tag_table_done(&ix->by_pair);
 	postings_done(&ix->all);
@@ -96,8 +97,24 @@ static uint32_t add_name(struct head_index *ix, uint32_t symbol)
 	if (i)
 		return i - 1;
 	index_names_add(&ix->names)->symbol = symbol;
+	symbols_use(&ix->symbols, symbol); /* names stay */
 	tag_table_add(&ix->by_name, mix(symbol), (uint32_t)ix->names.len);
 	return (uint32_t)ix->names.len - 1;
+}
+
+static bool pair_place(struct head_index *ix, uint32_t *pair)
+{
+	if (ix->free_pairs.len > 0) {
+		*pair = index_pair_ids_pop(&ix->free_pairs);
+		return true;
+	}
+	uint32_t segment = ix->n_pairs >> PAIR_SEGMENT_SHIFT;
+	if (segment >= PAIR_SEGMENTS)
+		return false;
+	if (!ix->pairs[segment])
+		ix->pairs[segment] = xcalloc(PAIRS_PER_SEGMENT, sizeof(struct index_pair));
+	*pair = ix->n_pairs++;
+	return true;
 }
 
 static int add_pair(
@@ -109,15 +126,13 @@ static int add_pair(
 		*pair = found - 1;
 		return 0;
 	}
-	uint32_t i = ix->n_pairs, segment = i >> PAIR_SEGMENT_SHIFT;
-	if (segment >= PAIR_SEGMENTS)
-		return err_set(err, ERR_LIMIT, "too many different labels: %u", i);
-	if (!ix->pairs[segment])
-		ix->pairs[segment] = xcalloc(PAIRS_PER_SEGMENT, sizeof(struct index_pair));
-	ix->n_pairs++;
-	*pair_at(ix, i) = (struct index_pair){.name = name, .value = value};
-	tag_table_add(&ix->by_pair, pair_hash(name, value), i + 1);
+	uint32_t i;
+	if (!pair_place(ix, &i))
+		return err_set(err, ERR_LIMIT, "too many different labels: %u", ix->n_pairs);
 	struct index_name *n = &ix->names.v[name];
+	*pair_at(ix, i) = (struct index_pair){.name = name, .value = value, .place = (uint32_t)n->pairs.len};
+	symbols_use(&ix->symbols, value);
+	tag_table_add(&ix->by_pair, pair_hash(name, value), i + 1);
 	index_pair_ids_push(&n->pairs, i);
 	n->value_bytes += symbols_text(&ix->symbols, value).len;
 	*pair = i;
@@ -180,8 +195,11 @@ int head_index_add(
 	if (rc != 0)
 		return rc;
 	last->n = labels->n;
-	for (uint32_t i = 0; i < labels->n; i++)
-		postings_add(&pair_at(ix, last->pairs[i])->series, ref);
+	for (uint32_t i = 0; i < labels->n; i++) {
+		struct index_pair *p = pair_at(ix, last->pairs[i]);
+		p->handles++;
+		postings_add(&p->series, ref);
+	}
 	postings_add(&series_labels_schema_at(&ix->labels, last->schema)->series, ref);
 	postings_add(&ix->all, ref);
 	return 0;
@@ -200,6 +218,37 @@ void head_index_remove(struct head_index *ix, series_ref ref, uint32_t handle)
 	}
 	postings_remove(&series_labels_schema_at(&ix->labels, number)->series, ref);
 	postings_remove(&ix->all, ref);
+}
+
+static void free_pair(struct head_index *ix, uint32_t pair)
+{
+	struct index_pair *p = pair_at(ix, pair);
+	struct index_name *n = &ix->names.v[p->name];
+	uint32_t moved = index_pair_ids_pop(&n->pairs);
+	if (moved != pair) {
+		n->pairs.v[p->place] = moved;
+		pair_at(ix, moved)->place = p->place;
+	}
+	n->value_bytes -= symbols_text(&ix->symbols, p->value).len;
+	tag_table_remove(&ix->by_pair, pair_hash(p->name, p->value), pair + 1);
+	symbols_unuse(&ix->symbols, p->value);
+	postings_done(&p->series);
+	*p = (struct index_pair){0};
+	index_pair_ids_push(&ix->free_pairs, pair);
+}
+
+void head_index_free(struct head_index *ix, uint32_t handle)
+{
+	const uint32_t *values;
+	const struct schema *schema = series_labels_at(&ix->labels, handle, NULL, &values);
+	for (uint32_t i = 0; i < schema->n; i++) {
+		uint32_t name = find_name(ix, schema->names[i]);
+		uint32_t pair = name ? find_pair(ix, name - 1, values[i]) : 0;
+		if (pair && --pair_at(ix, pair - 1)->handles == 0)
+			free_pair(ix, pair - 1);
+	}
+	series_labels_free(&ix->labels, handle);
+	ix->last.n = 0; /* what it remembers may be gone */
 }
 
 /* --- matching ------------------------------------------------------------------------------------------------ */

@@ -26,8 +26,10 @@ VEC_DEFINE(index_names, struct index_name);
 
 /* One name with one value. */
 struct index_pair {
-	uint32_t name;  /* place in names */
-	uint32_t value; /* symbol */
+	uint32_t name;    /* place in names */
+	uint32_t value;   /* symbol */
+	uint32_t handles; /* label sets with it; 0: the number is free */
+	uint32_t place;   /* among the pairs of its name */
 	struct postings series;
 };
 
@@ -44,6 +46,7 @@ struct head_index {
 	struct tag_table by_name;  /* name symbol -> place in names + 1 */
 	struct index_pair **pairs; /* segments */
 	uint32_t n_pairs;
+	struct index_pair_ids free_pairs;
 	struct tag_table by_pair; /* -> pair number + 1 */
 	struct postings all;
 	struct index_last last;
@@ -55,8 +58,10 @@ void head_index_done(struct head_index *ix);
 /* Enters a new series; *handle is its label set. On failure (ERR_LIMIT) nothing refers to the series. */
 MUST_CHECK int head_index_add(
     struct head_index *ix, series_ref ref, const struct labels *labels, uint32_t *handle, struct err *err);
-/* Takes a series out of all sets; its labels stay. */
+/* Takes a series out of all sets; its labels stay, for readers that have the handle. */
 void head_index_remove(struct head_index *ix, series_ref ref, uint32_t handle);
+/* Nobody reads these labels any more: frees them and what only they used. */
+void head_index_free(struct head_index *ix, uint32_t handle);
 
 /* The refs of the series that match all matchers (all series when there are none). `out` must be empty. */
 void head_index_select(

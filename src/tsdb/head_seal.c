@@ -253,11 +253,11 @@ void head_drop_frozen(struct head *h, uint64_t seen_seq)
 	}
 }
 
-void head_drop_dying(struct head *h, const struct stripe_seal *s)
+void head_drop_dying(struct head *h, const struct stripe_seal *s, uint64_t seq)
 {
 	for (uint32_t i = 0; i < s->n; i++)
 		if (s->flags[i] & SERIES_DYING)
-			head_drop_series(h, stripe_seal_ref(s, i));
+			head_drop_series(h, stripe_seal_ref(s, i), seq);
 }
 
 uint64_t head_replay_record(const struct head *h)

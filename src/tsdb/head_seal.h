@@ -33,7 +33,7 @@ MUST_CHECK int head_write_frozen(struct head *h, const struct stripe_seal *seals
 void head_frozen_is_in(struct head *h, const struct stripe_seal *seals, size_t n, uint64_t seq);
 /* Frees frozen sets whose part every reader has: parts up to `seen_seq`. */
 void head_drop_frozen(struct head *h, uint64_t seen_seq);
-/* Drops the series that began to die at the freezing and did not come back. */
-void head_drop_dying(struct head *h, const struct stripe_seal *s);
+/* Drops the series that began to die at the freezing and did not come back. `seq`: the newest part that readers may know. */
+void head_drop_dying(struct head *h, const struct stripe_seal *s, uint64_t seq);
 /* The log up to this record is not needed by any stripe. */
 uint64_t head_replay_record(const struct head *h);

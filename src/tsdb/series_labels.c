@@ -15,6 +15,7 @@ void series_labels_init(struct series_labels *s, const struct symbols *symbols)
 	*s = (struct series_labels){.symbols = symbols, .end = 1};
 	s->schemas = xcalloc(SCHEMA_SEGMENTS, sizeof(struct schema *));
 	s->values = xcalloc(VALUES_SEGMENTS, sizeof(uint32_t *));
+	s->free = xcalloc(SERIES_MAX_LABELS + 2, sizeof(*s->free));
 }
 
 void series_labels_done(struct series_labels *s)
@@ -30,6 +31,7 @@ void series_labels_done(struct series_labels *s)
 		free(s->values[i]);
 	free(s->schemas);
 	free(s->values);
+	free(s->free);
 	tag_table_done(&s->by_names);
 }
 
@@ -75,31 +77,56 @@ int series_labels_schema(
 	return 0;
 }
 
-int series_labels_add(
-    struct series_labels *s, uint32_t schema, const uint32_t *values, uint32_t *handle, struct err *err)
+static uint32_t *words_at(const struct series_labels *s, uint32_t handle)
 {
-	uint32_t n = series_labels_schema_at(s, schema)->n + 1;
+	return &s->values[handle >> VALUES_SEGMENT_SHIFT][handle & (VALUES_PER_SEGMENT - 1)];
+}
+
+/* A place of n words within one segment; 0: none is left. */
+static uint32_t place(struct series_labels *s, uint32_t n)
+{
+	uint32_t at = s->free[n];
+	if (at) {
+		s->free[n] = *words_at(s, at);
+		return at;
+	}
 	uint32_t left = VALUES_PER_SEGMENT - (s->end & (VALUES_PER_SEGMENT - 1));
-	uint32_t at = n <= left ? s->end : s->end + left;
+	at = n <= left ? s->end : s->end + left;
 	size_t segment = at >> VALUES_SEGMENT_SHIFT;
 	if (segment >= VALUES_SEGMENTS)
-		return err_set(err, ERR_LIMIT, "4 GiB of label sets are in use: no new series are taken");
+		return 0;
 	if (segment >= s->n_segments) {
 		s->values[segment] = xreallocarray(NULL, VALUES_PER_SEGMENT, sizeof(uint32_t));
 		s->n_segments = segment + 1;
 	}
-	uint32_t *p = &s->values[segment][at & (VALUES_PER_SEGMENT - 1)];
+	s->end = at + n;
+	return at;
+}
+
+int series_labels_add(
+    struct series_labels *s, uint32_t schema, const uint32_t *values, uint32_t *handle, struct err *err)
+{
+	uint32_t n = series_labels_schema_at(s, schema)->n + 1, at = place(s, n);
+	if (!at)
+		return err_set(err, ERR_LIMIT, "4 GiB of label sets are in use: no new series are taken");
+	uint32_t *p = words_at(s, at);
 	p[0] = schema;
 	memcpy(p + 1, values, (n - 1) * sizeof(*values));
-	s->end = at + n;
 	*handle = at;
 	return 0;
+}
+
+void series_labels_free(struct series_labels *s, uint32_t handle)
+{
+	uint32_t *p = words_at(s, handle), n = series_labels_schema_at(s, p[0])->n + 1;
+	p[0] = s->free[n];
+	s->free[n] = handle;
 }
 
 const struct schema *series_labels_at(
     const struct series_labels *s, uint32_t handle, uint32_t *schema, const uint32_t **values)
 {
-	const uint32_t *p = &s->values[handle >> VALUES_SEGMENT_SHIFT][handle & (VALUES_PER_SEGMENT - 1)];
+	const uint32_t *p = words_at(s, handle);
 	*values = p + 1;
 	if (schema)
 		*schema = p[0];
@@ -116,13 +143,27 @@ size_t series_labels_text(const struct series_labels *s, uint32_t handle, struct
 	return schema->n;
 }
 
-const struct labels *series_labels_get(const struct series_labels *s, uint32_t handle, struct arena *arena)
+static const struct labels *get(
+    const struct series_labels *s, uint32_t handle, bool copy_values, struct arena *arena)
 {
 	const uint32_t *values;
 	const struct schema *schema = series_labels_at(s, handle, NULL, &values);
 	struct label fixed[32];
 	struct label *l = schema->n <= ARRAY_LEN(fixed) ? fixed : arena_alloc(arena, schema->n * sizeof(*l));
-	return labels_from_sorted(arena, l, series_labels_text(s, handle, l));
+	size_t n = series_labels_text(s, handle, l);
+	for (size_t i = 0; copy_values && i < n; i++)
+		l[i].value = arena_slice(arena, l[i].value);
+	return labels_from_sorted(arena, l, n);
+}
+
+const struct labels *series_labels_get(const struct series_labels *s, uint32_t handle, struct arena *arena)
+{
+	return get(s, handle, false, arena);
+}
+
+const struct labels *series_labels_copy(const struct series_labels *s, uint32_t handle, struct arena *arena)
+{
+	return get(s, handle, true, arena);
 }
 
 bool series_labels_eq(const struct series_labels *s, uint32_t handle, const struct labels *labels)

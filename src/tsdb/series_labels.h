@@ -1,5 +1,5 @@
 /* The labels of all series of the head in about four bytes a label: a schema number (which names) and one value symbol a
- * name. A label set is named by a handle, the place of those numbers. Handles live as long as the store.
+ * name. A label set is named by a handle, the place of those numbers. The place of one that is freed is used again.
  *
  * Adding and finding belong to the owner's lock; reading the labels of a handle needs none, as with symbols. */
 #pragma once
@@ -35,6 +35,7 @@ struct series_labels {
 	uint32_t **values;         /* segments */
 	uint32_t end;
 	size_t n_segments;
+	uint32_t *free; /* by number of words: the first free place; the next one stands in it */
 };
 
 void series_labels_init(struct series_labels *s, const struct symbols *symbols);
@@ -48,12 +49,16 @@ struct schema *series_labels_schema_at(const struct series_labels *s, uint32_t s
 MUST_CHECK int series_labels_add(
     struct series_labels *s, uint32_t schema, const uint32_t *values, uint32_t *handle, struct err *err);
 
+/* Nobody reads it any more. */
+void series_labels_free(struct series_labels *s, uint32_t handle);
+
 /* What stands behind a handle: schema number and its values, borrowed. */
 const struct schema *series_labels_at(
     const struct series_labels *s, uint32_t handle, uint32_t *schema, const uint32_t **values);
 /* The same as text, into l[], which has room for them; returns how many. The text is borrowed from the symbols. */
 size_t series_labels_text(const struct series_labels *s, uint32_t handle, struct label *l);
-/* As a label set in the arena; the text is borrowed from the symbols. */
+/* As a label set in the arena; names are borrowed from the symbols, which never free them; values, too, or copied. */
 const struct labels *series_labels_get(const struct series_labels *s, uint32_t handle, struct arena *arena);
+const struct labels *series_labels_copy(const struct series_labels *s, uint32_t handle, struct arena *arena);
 bool series_labels_eq(const struct series_labels *s, uint32_t handle, const struct labels *labels);
 size_t series_labels_bytes(const struct series_labels *s);

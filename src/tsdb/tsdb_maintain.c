@@ -126,6 +126,23 @@ static int cut_log(struct tsdb *db, struct err *err)
 	return rc == 0 ? wal_cut(db->wal, record, err) : rc;
 }
 
+/* The newest part out of the head that readers may know. */
+static uint64_t newest_seq(struct tsdb *db)
+{
+	struct part_set *set = part_sets_get(&db->parts);
+	uint64_t seq = set->sealed_seq;
+	part_sets_put(&db->parts, set);
+	return seq;
+}
+
+/* What no reader can have any more. */
+static void drop_unread(struct tsdb *db)
+{
+	uint64_t seen_seq = part_sets_oldest_seq(&db->parts);
+	head_drop_frozen(&db->head, seen_seq);
+	head_free_dropped(&db->head, seen_seq);
+}
+
 static int write_snapshots(
     struct tsdb *db, const struct stripe_seal *seals, size_t n, int64_t now_ms, struct err *err)
 {
@@ -136,7 +153,7 @@ static int write_snapshots(
 		struct series_stripe *s = &db->head.stripes[seals[i].stripe];
 		s->replay_record = seals[i].record;
 		s->frozen_at_ms = now_ms;
-		head_drop_dying(&db->head, &seals[i]);
+		head_drop_dying(&db->head, &seals[i], newest_seq(db));
 	}
 	return 0;
 }
@@ -174,7 +191,7 @@ int tsdb_seal(struct tsdb *db, const unsigned *stripes, size_t n, int64_t now_ms
 		rc = write_snapshots(db, seals, n, now_ms, err);
 	if (rc == 0)
 		rc = cut_log(db, err);
-	head_drop_frozen(&db->head, part_sets_oldest_seq(&db->parts));
+	drop_unread(db);
 	for (size_t i = 0; i < n; i++)
 		stripe_seal_done(&seals[i]);
 	free(seals);
@@ -252,7 +269,7 @@ static int maintain(struct tsdb *db, int64_t now_ms, struct err *err)
 		db->failed_at_ms = now_ms;
 	if (rc == 0)
 		rc = retention_run(db, now_ms, err);
-	head_drop_frozen(&db->head, part_sets_oldest_seq(&db->parts));
+	drop_unread(db);
 	tsdb_set_gauges(db);
 	return rc;
 }

@@ -200,7 +200,7 @@ static struct tsdb_series_set *set_of(struct series_set *s)
 
 static const struct labels *entry_labels(const struct tsdb *db, const struct entry *e, struct arena *arena)
 {
-	return e->labels ? e->labels : series_labels_get(&db->head.index.labels, e->handle, arena);
+	return e->labels ? e->labels : series_labels_copy(&db->head.index.labels, e->handle, arena);
 }
 
 static const struct labels *set_labels(struct series_set *base, size_t i, struct arena *arena)

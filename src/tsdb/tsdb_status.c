@@ -119,6 +119,8 @@ static void list_pairs(
 	for (uint32_t i = 0; i < ix->n_pairs; i++) {
 		const struct index_pair *p = head_index_pair(ix, i);
 		uint64_t count = postings_count(&p->series);
+		if (count == 0)
+			continue;
 		bool is_metric = ix->names.v[p->name].symbol == metric_name;
 		if (!top_wants(pairs, count) && !(is_metric && top_wants(metrics, count)))
 			continue;

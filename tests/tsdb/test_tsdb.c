@@ -360,7 +360,7 @@ static void a_dying_series_comes_back_with_a_sample(void **state)
 	check_ok("commit", a->ops->commit(a, NULL, NULL, NULL, &err), &err);
 	check_ok(
 	    "snapshot", series_snapshot_write(&f.db->head, &seal, f.db->dir.fs, f.db->dir.head, &err), &err);
-	head_drop_dying(&f.db->head, &seal);
+	head_drop_dying(&f.db->head, &seal, 0);
 	stripe_seal_done(&seal);
 	check_int("kept", head_find_labels(&f.db->head, f.a), ref);
 	check_int("the other went", head_find_labels(&f.db->head, f.b), 0);
