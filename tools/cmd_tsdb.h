@@ -8,6 +8,7 @@ struct tsdb;
 int cmd_tsdb_list(struct cli *cli, int argc, char **argv);
 int cmd_tsdb_analyze(struct cli *cli, int argc, char **argv);
 int cmd_tsdb_verify(struct cli *cli, int argc, char **argv);
+int cmd_tsdb_bench(struct cli *cli, int argc, char **argv);
 int cmd_tsdb_repair(struct cli *cli, int argc, char **argv);
 int cmd_tsdb_create_blocks(struct cli *cli, int argc, char **argv);
 int cmd_tsdb_dump(struct cli *cli, int argc, char **argv);

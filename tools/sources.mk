@@ -10,6 +10,7 @@ libtools_a_SOURCES = \
 	tools/cmd_tsdb.c tools/cmd_tsdb.h \
 	tools/cmd_tsdb_analyze.c \
 	tools/cmd_tsdb_backfill.c \
+	tools/cmd_tsdb_bench.c \
 	tools/cmd_tsdb_dump.c \
 	tools/cmd_tsdb_list.c \
 	tools/cmd_tsdb_repair.c \

@@ -503,6 +503,21 @@ static void repairing_the_log(void **state)
 	fixture_done(&f);
 }
 
+static void benching(void **state)
+{
+	(void)state;
+	struct fixture f = fixture_new();
+	RUN(&f, "tsdb", "bench", "write", "--metrics", "200", "--scrapes=50", "DIR/bench");
+	check_int("bench", f.code, 0);
+	check_true("appended", strstr(strbuf_cstr(&f.out), "appended: 10000 samples in ") != NULL);
+	check_true("sealed", strstr(strbuf_cstr(&f.out), "sealed: 10000 samples in ") != NULL);
+	RUN(&f, "tsdb", "verify", "DIR/bench");
+	check_int("whole", f.code, 0);
+	RUN(&f, "tsdb", "bench", "write", "DIR/bench");
+	check_run("again", &f, 1, "", "promq: tsdb bench write: DIR/bench is there already\n");
+	fixture_done(&f);
+}
+
 /* --- backfill --- */
 
 static void backfilling(void **state)
@@ -616,5 +631,6 @@ static void refusals(void **state)
 TEST_MAIN("promq tsdb", cmocka_unit_test(dumping), cmocka_unit_test(odd_names_and_histograms),
     cmocka_unit_test(listing), cmocka_unit_test(analyzing), cmocka_unit_test(verifying),
     cmocka_unit_test(every_flipped_byte_is_found), cmocka_unit_test(damage_has_a_place),
-    cmocka_unit_test(refusals), cmocka_unit_test(repairing_a_part), cmocka_unit_test(repairing_saves_series),
-    cmocka_unit_test(repairing_the_log), cmocka_unit_test(backfilling), cmocka_unit_test(backfill_refusals))
+    cmocka_unit_test(refusals), cmocka_unit_test(benching), cmocka_unit_test(repairing_a_part),
+    cmocka_unit_test(repairing_saves_series), cmocka_unit_test(repairing_the_log),
+    cmocka_unit_test(backfilling), cmocka_unit_test(backfill_refusals))
