@@ -57,9 +57,22 @@ static int lock_dir(struct data_dir *d, struct err *err)
 	return rc;
 }
 
+/* The name of a new directory must be on disk before anything in it counts. */
+static int make_dir(struct data_dir *d, struct err *err)
+{
+	bool is_new = !fs_exists(d->fs, d->path);
+	int rc = fs_mkdir(d->fs, d->path, err);
+	if (rc != 0)
+		return rc;
+	char *parent = xasprintf("%s/..", d->path);
+	rc = fs_sync_dir(d->fs, parent, is_new ? err : NULL);
+	free(parent);
+	return is_new ? rc : 0; /* an old one may lie where we cannot read */
+}
+
 static int make_and_lock(struct data_dir *d, struct err *err)
 {
-	int rc = fs_mkdir(d->fs, d->path, err);
+	int rc = make_dir(d, err);
 	if (rc == 0)
 		rc = lock_dir(d, err);
 	if (rc == 0)

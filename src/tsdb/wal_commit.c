@@ -344,7 +344,7 @@ static bool commit_batch(struct wal *w, struct wal_batch *b, bool sync, bool was
 /* Waits until there is something worth writing, the retry is due, or the end. */
 static void wait_for_work(struct wal *w)
 {
-	if (w->refusing && !w->closing) {
+	if (w->refusing && !w->closing && w->filling->waiters.len == 0) {
 		cond_wait_ms(&w->wake, &w->lock, RETRY_MS);
 		return;
 	}
