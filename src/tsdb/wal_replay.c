@@ -129,6 +129,15 @@ static bool all_zero(struct slice s)
 
 static void settle_doubt(struct wal_replay *r, struct walk *w, uint64_t number)
 {
+	if (!w->any && w->doubtful) {
+		struct wal_old_segment *s = &r->segments.v[w->doubtful_at];
+		s->damaged = true;
+		r->records_lost++;
+		note(r,
+		    "log segment %016" PRIx64 " is damaged at byte %zu: what stood before record %" PRIu64
+		    " is lost",
+		    s->number, w->offset, number);
+	}
 	if (w->any && number > w->last + 1) {
 		uint64_t lost = number - w->last - 1;
 		r->records_lost += lost;
@@ -146,6 +155,13 @@ static void settle_doubt(struct wal_replay *r, struct walk *w, uint64_t number)
 	w->doubtful = false;
 }
 
+static void note_doubt(struct walk *w, size_t at, size_t offset)
+{
+	w->doubtful = true;
+	w->doubtful_at = at;
+	w->offset = offset;
+}
+
 static void replay_frames(struct wal_replay *r, struct walk *w, struct slice content, size_t at)
 {
 	struct wal_old_segment *s = &r->segments.v[at];
@@ -154,7 +170,15 @@ static void replay_frames(struct wal_replay *r, struct walk *w, struct slice con
 	struct slice payload;
 	int rc;
 	wal_frames_open(&frames, content, WAL_SEGMENT_HEADER_BYTES, s->number);
-	while ((rc = wal_frames_next(&frames, &f, &payload)) == 0) {
+	for (;;) {
+		rc = wal_frames_next(&frames, &f, &payload);
+		if (rc == ERR_CORRUPT) {
+			note_doubt(w, at, frames.offset);
+			if (wal_frames_resync(&frames, w->last))
+				continue;
+		}
+		if (rc != 0)
+			break;
 		if (w->any && f.number <= w->last)
 			continue;
 		settle_doubt(r, w, f.number);
@@ -170,11 +194,6 @@ static void replay_frames(struct wal_replay *r, struct walk *w, struct slice con
 	}
 	s->bytes = frames.offset;
 	s->last_record = w->any ? w->last : 0;
-	if (rc == ERR_CORRUPT) {
-		w->doubtful = true;
-		w->doubtful_at = at;
-		w->offset = frames.offset;
-	}
 }
 
 static int replay_segment(struct wal_replay *r, struct walk *w, size_t at, bool *is_empty, struct err *err)
@@ -183,15 +202,15 @@ static int replay_segment(struct wal_replay *r, struct walk *w, size_t at, bool 
 	struct strbuf content = STRBUF_INIT;
 	int rc = wal_segment_load(r->fs, r->dir, s->number, &content, err);
 	*is_empty = rc == ERR_CORRUPT && all_zero(strbuf_slice(&content));
-	if (rc == 0) {
-		replay_frames(r, w, strbuf_slice(&content), at);
-	} else if (rc == ERR_CORRUPT) {
-		if (!*is_empty)
-			note(r, "%s: it is set aside", err ? err->msg : "damaged log segment");
-		s->damaged = !*is_empty;
-		s->last_record = w->any ? w->last : 0;
-		rc = 0;
+	if (rc == ERR_CORRUPT && !*is_empty) {
+		note(r, "%s: its records are read one by one", err ? err->msg : "damaged log segment");
+		s->damaged = true;
 	}
+	if (rc == 0 || (rc == ERR_CORRUPT && content.len >= WAL_SEGMENT_HEADER_BYTES && !*is_empty))
+		replay_frames(r, w, strbuf_slice(&content), at);
+	else if (rc == ERR_CORRUPT)
+		s->last_record = w->any ? w->last : 0;
+	rc = rc == ERR_CORRUPT ? 0 : rc;
 	strbuf_done(&content);
 	return rc;
 }
