@@ -111,29 +111,30 @@ void value_apply_rows(const struct value_op *op, const double *l, const double *
 
 /* --- single values ------------------------------------------------------------------------------------------------------ */
 
-static bool floats(struct value_op *op, double l, double r, struct value kept, struct value *out)
+static enum value_outcome floats(
+    struct value_op *op, double l, double r, struct value kept, struct value *out)
 {
 	if (!value_op_takes_floats(op->op)) {
 		note(op, OP_FLOAT_FLOAT);
-		return false;
+		return VALUE_INCOMPATIBLE;
 	}
 	double f = binary_op_scalar(op->op, l, r);
 	if (op->op <= OP_ATAN2 || op->return_bool) {
 		*out = (struct value){.f = f};
-		return true;
+		return VALUE_RESULT;
 	}
 	*out = kept;
-	return f != 0;
+	return f != 0 ? VALUE_RESULT : VALUE_FILTERED;
 }
 
-static bool trim(
+static enum value_outcome trim(
     const struct value_op *op, struct arena *arena, struct value l, struct value r, struct value *out)
 {
 	*out = (struct value){.h = histogram_trim(arena, l.h, r.f, op->op == OP_TRIM_UPPER)};
-	return true;
+	return VALUE_RESULT;
 }
 
-static bool histogram_and_float(
+static enum value_outcome histogram_and_float(
     struct value_op *op, struct arena *arena, struct value l, struct value r, struct value *out)
 {
 	if (op->op == OP_MUL)
@@ -144,12 +145,12 @@ static bool histogram_and_float(
 		return trim(op, arena, l, r, out);
 	else {
 		note(op, OP_HISTOGRAM_FLOAT);
-		return false;
+		return VALUE_INCOMPATIBLE;
 	}
-	return true;
+	return VALUE_RESULT;
 }
 
-static bool add_or_subtract(
+static enum value_outcome add_or_subtract(
     struct value_op *op, struct arena *arena, struct value l, struct value r, struct value *out)
 {
 	unsigned notes = 0;
@@ -160,30 +161,30 @@ static bool add_or_subtract(
 		     (notes & HISTOGRAM_NOTE_BOUNDS_RECONCILED ? OP_RECONCILED : 0u));
 	if (h == NULL) {
 		note(op, OP_BAD_LAYOUT);
-		return false;
+		return VALUE_INCOMPATIBLE;
 	}
 	if (op->op == OP_SUB)
 		h->hint = HINT_GAUGE;
 	*out = (struct value){.h = histogram_compact(arena, h)};
-	return true;
+	return VALUE_RESULT;
 }
 
-static bool histograms(struct value_op *op, struct arena *arena, struct value l, struct value r,
+static enum value_outcome histograms(struct value_op *op, struct arena *arena, struct value l, struct value r,
     struct value kept, struct value *out)
 {
 	if (op->op == OP_ADD || op->op == OP_SUB)
 		return add_or_subtract(op, arena, l, r, out);
 	if (op->op != OP_EQ && op->op != OP_NE) {
 		note(op, OP_HISTOGRAM_HISTOGRAM);
-		return false;
+		return VALUE_INCOMPATIBLE;
 	}
 	bool holds = histogram_eq(l.h, r.h) == (op->op == OP_EQ);
 	*out = op->return_bool ? (struct value){.f = holds} : kept;
-	return holds || op->return_bool;
+	return holds || op->return_bool ? VALUE_RESULT : VALUE_FILTERED;
 }
 
-bool value_apply(struct value_op *op, struct arena *arena, struct value l, struct value r, struct value kept,
-    struct value *out)
+enum value_outcome value_apply(struct value_op *op, struct arena *arena, struct value l, struct value r,
+    struct value kept, struct value *out)
 {
 	if (l.h == NULL && r.h == NULL)
 		return floats(op, l.f, r.f, kept, out);
@@ -193,10 +194,10 @@ bool value_apply(struct value_op *op, struct arena *arena, struct value l, struc
 		return histogram_and_float(op, arena, l, r, out);
 	if (op->op != OP_MUL) {
 		note(op, OP_FLOAT_HISTOGRAM);
-		return false;
+		return VALUE_INCOMPATIBLE;
 	}
 	*out = (struct value){.h = histogram_scale(arena, r.h, l.f)};
-	return true;
+	return VALUE_RESULT;
 }
 
 void value_op_annotate(struct annotations *a, const struct value_op *op, struct ast_range where)

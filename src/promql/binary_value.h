@@ -17,10 +17,16 @@ struct value {
 	const struct histogram *h; /* NULL: a float */
 };
 
-/* One element. False: there is no result (a comparison that does not hold, or types that do not go together). New
- * histograms go to the arena. `kept` is what a comparison that holds gives: the left side, or the vector's side. */
-bool value_apply(struct value_op *op, struct arena *arena, struct value l, struct value r, struct value kept,
-    struct value *out);
+enum value_outcome {
+	VALUE_INCOMPATIBLE, /* types that do not go together: as if the two had not met */
+	VALUE_FILTERED,     /* a comparison that does not hold */
+	VALUE_RESULT,
+};
+
+/* One element. New histograms go to the arena. `kept` is what a comparison that holds gives: the left side, or the vector's
+ * side. */
+enum value_outcome value_apply(struct value_op *op, struct arena *arena, struct value l, struct value r,
+    struct value kept, struct value *out);
 
 /* n floats: out[i] = l[i] op r[i]; comparisons give kept[i], or 0 and 1 with `bool`, and clear the presence bit where they do
  * not hold. out may be any of the others. */

@@ -20,7 +20,7 @@ static void apply_to_mixed_row(struct scalar_op *s, struct tile *t, uint32_t r)
 	{
 		struct value x = {row.v[k], row.h[k]}, y = {s->scalar[k], NULL}, out = {0};
 		struct value l = s->scalar_left ? y : x, r2 = s->scalar_left ? x : y;
-		if (!value_apply(&s->op, t->arena, l, r2, x, &out)) {
+		if (value_apply(&s->op, t->arena, l, r2, x, &out) != VALUE_RESULT) {
 			bit_clear(row.present, k);
 			continue;
 		}

@@ -27,11 +27,11 @@ struct matching {
 	struct label_groups groups;
 	uint32_t *group_many, *group_one; /* by row */
 	uint32_t *first_one, *next_one;   /* rows of the one side by group: lists of row + 1 */
-	uint64_t *matched;                /* one-to-one: by group, the steps that have a result */
+	uint64_t *matched;                /* by group, the steps at which a pair has met */
 	uint32_t words;
 	/* scratch, a row each */
 	double *scratch;
-	uint64_t *pair_mask, *left;
+	uint64_t *pair_mask, *pair_met, *left;
 	/* the result */
 	struct source *out;
 	size_t n_out;
@@ -95,11 +95,28 @@ static int duplicate_on_one_side(struct matching *m, uint32_t group, size_t a, s
 	return rc;
 }
 
+/* Which of several conflicts is told: that of the earliest step, and of the first row there that has a forerunner. */
+static int tell_duplicate(struct matching *m, uint32_t step, struct err *err)
+{
+	uint32_t *first = ARENA_ARRAY(m->eval->arena, uint32_t, m->groups.n + 1);
+
+	for (uint32_t i = 0; i < m->one->n; i++) {
+		uint32_t *before = &first[m->group_one[i]];
+		if (!bit_get(tile_row(m->one->all, i).present, step))
+			continue;
+		if (*before)
+			return duplicate_on_one_side(m, m->group_one[i], *before - 1, i, err);
+		*before = i + 1;
+	}
+	return 0;
+}
+
 /* No two rows of a group on the one side at any step at which both sides have anything at all. */
 static int check_one_side(struct matching *m, struct err *err)
 {
 	uint64_t *many = steps_present(m, m->many),
-		 *seen = ARENA_ARRAY(m->eval->arena, uint64_t, m->words + 1);
+		 *seen = ARENA_ARRAY(m->eval->arena, uint64_t, m->words + 1),
+		 *bad = ARENA_ARRAY(m->eval->arena, uint64_t, m->words + 1);
 	bool fills = m->has_fill_many || m->has_fill_one;
 
 	for (uint32_t g = 0; g < m->groups.n; g++) {
@@ -110,11 +127,14 @@ static int check_one_side(struct matching *m, struct err *err)
 		for (uint32_t i = first; i; i = m->next_one[i - 1]) {
 			const uint64_t *row = tile_row(m->one->all, i - 1).present;
 			for (uint32_t w = 0; w < m->words; w++) {
-				if (seen[w] & row[w] & (fills ? ~UINT64_C(0) : many[w]))
-					return duplicate_on_one_side(m, g, first - 1, i - 1, err);
+				bad[w] |= seen[w] & row[w] & (fills ? ~UINT64_C(0) : many[w]);
 				seen[w] |= row[w];
 			}
 		}
+	}
+	BITS_EACH(k, bad, m->words)
+	{
+		return tell_duplicate(m, k, err);
 	}
 	return 0;
 }
@@ -166,9 +186,10 @@ static struct value operand_at(const struct operand *o, uint32_t k)
 	return (struct value){o->row.v[k], o->row.h ? o->row.h[k] : NULL};
 }
 
-/* Computes the steps in `mask` into row `at`; the mask becomes the steps that have a result. */
-static void compute_values(
-    struct matching *m, const struct operand *many, const struct operand *one, uint64_t *mask, uint32_t at)
+/* Computes the steps in `mask` into row `at`; the mask becomes the steps that have a result. Steps at which the two values do
+ * not go together are taken out of `met`. */
+static void compute_values(struct matching *m, const struct operand *many, const struct operand *one,
+    uint64_t *mask, uint64_t *met, uint32_t at)
 {
 	const struct operand *l = m->swapped ? one : many, *r = m->swapped ? many : one;
 	struct tile *t = m->out->all;
@@ -176,7 +197,10 @@ static void compute_values(
 	BITS_EACH(k, mask, m->words)
 	{
 		struct value lv = operand_at(l, k), rv = operand_at(r, k), out = {0};
-		if (!value_apply(&m->op, m->eval->arena, lv, rv, lv, &out)) {
+		enum value_outcome outcome = value_apply(&m->op, m->eval->arena, lv, rv, lv, &out);
+		if (outcome == VALUE_INCOMPATIBLE)
+			bit_clear(met, k);
+		if (outcome != VALUE_RESULT) {
 			bit_clear(mask, k);
 			continue;
 		}
@@ -215,21 +239,22 @@ static int clash(struct matching *m, struct err *err)
 static int compute_pair(struct matching *m, const struct operand *many, const struct operand *one,
     const uint64_t *steps, uint32_t group, uint32_t at, struct err *err)
 {
-	uint64_t *mask = m->pair_mask;
+	uint64_t *mask = m->pair_mask, *met = m->pair_met;
 	bool floats =
 	    !many->is_fill && !one->is_fill && !many->row.h && !one->row.h && value_op_takes_floats(m->op.op);
 
 	memcpy(mask, steps, m->words * sizeof(*mask));
-	/* Judged before a comparison filters: two candidates are too many even when one of them falls out. */
-	uint64_t *taken = m->matched + group * m->words;
-	if (m->one_to_one && bits_overlap(taken, steps, m->words))
-		return clash(m, err);
-	for (uint32_t w = 0; w < m->words; w++)
-		taken[w] |= steps[w];
+	memcpy(met, steps, m->words * sizeof(*met));
 	if (floats)
 		compute_floats(m, many, one, mask, at);
 	else
-		compute_values(m, many, one, mask, at);
+		compute_values(m, many, one, mask, met, at);
+	/* What a comparison filters counts as well: two candidates are too many even when one of them falls out. */
+	uint64_t *taken = m->matched + group * m->words;
+	if (m->one_to_one && bits_overlap(taken, met, m->words))
+		return clash(m, err);
+	for (uint32_t w = 0; w < m->words; w++)
+		taken[w] |= met[w];
 	uint64_t *present = tile_row(m->out->all, at).present;
 	for (uint32_t w = 0; w < m->words; w++)
 		present[w] |= mask[w];
@@ -279,23 +304,17 @@ static int match_row(struct matching *m, size_t i, uint64_t *mask, struct err *e
 	return compute_pair(m, &many, &filled, left, group, at, err);
 }
 
-/* Rows of the one side at the steps at which their group has nothing on the many side. */
+/* Rows of the one side at the steps at which their group has met nothing of the many side. */
 static int fill_many_side(struct matching *m, uint64_t *mask, struct err *err)
 {
-	uint64_t *present = ARENA_ARRAY(m->eval->arena, uint64_t, m->groups.n * m->words + 1);
 	struct operand filled = {.is_fill = true, .fill = m->fill_many};
 
-	for (size_t i = 0; i < m->many->n; i++) {
-		for (uint32_t w = 0; w < m->words; w++)
-			present[m->group_many[i] * m->words + w] |=
-			    tile_row(m->many->all, (uint32_t)i).present[w];
-	}
 	for (size_t j = 0; j < m->one->n; j++) {
 		uint32_t group = m->group_one[j];
 		struct operand one = {.row = tile_row(m->one->all, (uint32_t)j)};
 		const struct labels *ls = source_labels(m->one, j);
 		for (uint32_t w = 0; w < m->words; w++)
-			mask[w] = one.row.present[w] & ~present[group * m->words + w];
+			mask[w] = one.row.present[w] & ~m->matched[group * m->words + w];
 		if (!bits_any(mask, m->words))
 			continue;
 		const struct labels *made = label_groups_labels(&m->groups, ls);
@@ -399,6 +418,7 @@ static void prepare(struct matching *m)
 	m->matched = ARENA_ARRAY(m->eval->arena, uint64_t, m->groups.n * m->words + 1);
 	m->scratch = ARENA_ARRAY(m->eval->arena, double, m->grid->n);
 	m->pair_mask = ARENA_ARRAY(m->eval->arena, uint64_t, m->words + 1);
+	m->pair_met = ARENA_ARRAY(m->eval->arena, uint64_t, m->words + 1);
 	m->left = ARENA_ARRAY(m->eval->arena, uint64_t, m->words + 1);
 }
 
