@@ -264,16 +264,30 @@ static void drop_names(struct range_source *s)
 	s->base.unique = s->base.unique_nameless;
 }
 
-/* Series that differ in their names alone: Prometheus refuses them even when they never meet at one step. */
-static int check_unique(struct source *s, struct err *err)
+static size_t rows_with_values(const struct source *s)
 {
-	if (s->unique || s->n < 2)
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < s->n; i++)
+		n += bits_any(tile_row(s->all, i).present, s->all->words);
+	return n;
+}
+
+/* Series that differ in their names alone: Prometheus refuses them even when they never meet at one step, as soon as two of
+ * them have any result. */
+static int check_unique(struct source **s, struct err *err)
+{
+	struct source *merged = *s;
+
+	if (merged->unique || merged->n < 2)
 		return 0;
-	struct source *merged = s;
 	int rc = source_merge_same(&merged, err);
-	if (rc)
+	if (rc || merged == *s)
 		return rc;
-	return merged == s ? 0 : source_same_labelset(err);
+	if (rows_with_values(merged) < rows_with_values(*s))
+		return source_same_labelset(err);
+	*s = merged;
+	return 0;
 }
 
 static int make_range_source(struct eval *e, enum function_id id, const struct expr *arg,
@@ -355,7 +369,7 @@ int eval_range_call(
 	if (!s->func->keeps_name)
 		drop_names(s);
 	*out = &s->base;
-	return check_unique(&s->base, err);
+	return check_unique(out, err);
 }
 
 int eval_smoothed_selector(
