@@ -15,8 +15,8 @@ struct aggregation {
 	struct label_groups groups;
 	uint32_t *group; /* by row; NULL: all rows are of group 0 */
 	size_t n_groups;
-	uint8_t *dropped;    /* by group: a member's name is to be dropped */
-	const double *param; /* by step; for those operators that have one */
+	uint8_t *dropped; /* by group: a member's name is to be dropped */
+	double *param;    /* by step; for those operators that have one */
 };
 
 static inline uint32_t aggregation_group(const struct aggregation *a, size_t row)

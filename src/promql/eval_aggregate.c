@@ -61,46 +61,79 @@ void aggregation_mark(struct aggregation *a, size_t first, const struct tile *t)
 
 /* --- parameters --------------------------------------------------------------------------------------------------------- */
 
-static int go_v(char *out, double v)
+struct extent {
+	double low, high; /* of what is a number */
+	bool has_nan;
+};
+
+static struct extent extent_of(const double *v, uint32_t n)
 {
-	return (int)double_to_go_g(v, out);
+	struct extent x = {INFINITY, -INFINITY, false};
+
+	for (uint32_t i = 0; i < n; i++) {
+		x.has_nan |= isnan(v[i]);
+		x.low = fmin(x.low, v[i]);
+		x.high = fmax(x.high, v[i]);
+	}
+	return x;
 }
 
-static int check_count(const double *k, uint32_t n, struct err *err)
+/* How many to pick; *none: nobody at any step. */
+static int check_count(const struct aggregation *a, bool *none, struct err *err)
 {
+	struct extent k = extent_of(a->param, a->grid->n);
 	char text[DOUBLE_TEXT_MAX];
 
-	for (uint32_t i = 0; i < n; i++) {
-		if (isnan(k[i]))
-			return err_set(err, ERR_EXECUTION, "Parameter value is NaN");
-	}
-	for (uint32_t i = 0; i < n; i++) {
-		if (k[i] < -0x1p63)
-			return err_set(
-			    err, ERR_EXECUTION, "Scalar value %.*s underflows int64", go_v(text, k[i]), text);
-		if (k[i] >= 0x1p63)
-			return err_set(
-			    err, ERR_EXECUTION, "Scalar value %.*s overflows int64", go_v(text, k[i]), text);
-	}
+	*none = !k.has_nan && k.high < 1;
+	if (*none)
+		return 0;
+	if (k.has_nan)
+		return err_set(err, ERR_EXECUTION, "Parameter value is NaN");
+	if (k.low <= -0x1p63)
+		return err_set(err, ERR_EXECUTION, "Scalar value %.*s underflows int64",
+		    (int)double_to_go_g(k.low, text), text);
+	if (k.high >= 0x1p63)
+		return err_set(err, ERR_EXECUTION, "Scalar value %.*s overflows int64",
+		    (int)double_to_go_g(k.high, text), text);
 	return 0;
+}
+
+static void warn_of_ratio(struct aggregation *a, double ratio, int capped)
+{
+	char text[DOUBLE_TEXT_MAX];
+	int len = (int)double_to_go_g(ratio, text);
+
+	annotate_warning(&a->eval->notes, a->agg->param->pos,
+	    "ratio value should be between -1 and 1, got %.*s, capping to %d", len, text, capped);
 }
 
 static int check_ratio(struct aggregation *a, double *ratio, struct err *err)
 {
-	char text[DOUBLE_TEXT_MAX];
+	struct extent x = extent_of(ratio, a->grid->n);
 
-	for (uint32_t i = 0; i < a->grid->n; i++) {
-		if (isnan(ratio[i]))
-			return err_set(err, ERR_EXECUTION, "Ratio value is NaN");
-		if (fabs(ratio[i]) <= 1)
-			continue;
-		double capped = ratio[i] < 0 ? -1 : 1;
-		annotate_warning(&a->eval->notes, a->agg->param->pos,
-		    "ratio value should be between -1 and 1, got %.*s, capping to %d", go_v(text, ratio[i]),
-		    text, (int)capped);
-		ratio[i] = capped;
-	}
+	if (x.has_nan)
+		return err_set(err, ERR_EXECUTION, "Ratio value is NaN");
+	if (x.high > 1)
+		warn_of_ratio(a, x.high, 1);
+	if (x.low < -1)
+		warn_of_ratio(a, x.low, -1);
+	for (uint32_t i = 0; i < a->grid->n; i++)
+		ratio[i] = fmax(-1, fmin(1, ratio[i]));
 	return 0;
+}
+
+/* The worst on each side, whatever there is to take quantiles of. */
+static void warn_of_quantiles(struct aggregation *a)
+{
+	struct extent x = extent_of(a->param, a->grid->n);
+	double nan = NAN;
+
+	if (x.has_nan)
+		annotate_bad_quantiles(a->eval, a->agg->param, &nan, 1);
+	if (x.high > 1)
+		annotate_bad_quantiles(a->eval, a->agg->param, &x.high, 1);
+	if (x.low < 0)
+		annotate_bad_quantiles(a->eval, a->agg->param, &x.low, 1);
 }
 
 static int eval_param(struct aggregation *a, struct err *err)
@@ -119,16 +152,7 @@ static int eval_param(struct aggregation *a, struct err *err)
 	for (uint32_t k = 0; k < a->grid->n; k++)
 		own[k] = v[k];
 	a->param = own;
-	switch ((int)a->agg->op) {
-	case AGG_TOPK:
-	case AGG_BOTTOMK:
-	case AGG_LIMITK:
-		return check_count(own, a->grid->n, err);
-	case AGG_LIMIT_RATIO:
-		return check_ratio(a, own, err);
-	default:
-		return 0;
-	}
+	return 0;
 }
 
 static int check_label_name(const struct aggregation *a, struct err *err)
@@ -143,6 +167,20 @@ static int check_label_name(const struct aggregation *a, struct err *err)
 	int rc = err_set(err, ERR_EXECUTION, "invalid label name %s", strbuf_cstr(&quoted));
 	strbuf_done(&quoted);
 	return rc;
+}
+
+static int pick_counted(struct aggregation *a, struct source **out, struct err *err)
+{
+	bool none;
+	int rc = check_count(a, &none, err);
+
+	if (rc)
+		return rc;
+	if (none) {
+		*out = source_matrix_new(a->eval, a->grid, 0);
+		return *out ? 0 : query_limits_no_memory(err);
+	}
+	return a->agg->op == AGG_LIMITK ? aggregate_some(a, out, err) : aggregate_best(a, out, err);
 }
 
 int eval_aggregate(
@@ -162,11 +200,13 @@ int eval_aggregate(
 	switch (a->agg->op) {
 	case AGG_TOPK:
 	case AGG_BOTTOMK:
-		return aggregate_best(a, out, err);
 	case AGG_LIMITK:
+		return pick_counted(a, out, err);
 	case AGG_LIMIT_RATIO:
-		return aggregate_some(a, out, err);
+		rc = check_ratio(a, a->param, err);
+		return rc ? rc : aggregate_some(a, out, err);
 	case AGG_QUANTILE:
+		warn_of_quantiles(a);
 		return aggregate_quantile(a, out, err);
 	case AGG_COUNT_VALUES:
 		return aggregate_values(a, out, err);

@@ -50,8 +50,6 @@ int aggregate_quantile(struct aggregation *a, struct source **out, struct err *e
 	struct source *s = aggregation_result(a);
 	if (s == NULL)
 		return query_limits_no_memory(err);
-	if (a->below->n > 0)
-		annotate_bad_quantiles(a->eval, a->agg->param, a->param, a->grid->n);
 	uint32_t *first = ARENA_ARRAY(arena, uint32_t, a->n_groups + 1);
 	uint32_t *next = ARENA_ARRAY(arena, uint32_t, a->below->n + 1);
 	double *scratch = ARENA_ARRAY(arena, double, a->below->n + 1);
@@ -76,6 +74,7 @@ int aggregate_quantile(struct aggregation *a, struct source **out, struct err *e
 struct value_counts {
 	struct aggregation *a;
 	struct slice label;
+	bool is_left_out;    /* named by `without`: the values do not show */
 	struct hashtab rows; /* "group value" -> row */
 	struct hashtab
 	    by_labels; /* labels, printed -> row: the value may take the place of a grouping label */
@@ -120,7 +119,8 @@ static struct counted *count_row_new(struct value_counts *c, uint32_t group, str
 	struct label_builder b;
 
 	label_builder_init(&b, arena, aggregation_labels(c->a, group));
-	label_builder_set_copy(&b, c->label, value);
+	if (!c->is_left_out)
+		label_builder_set_copy(&b, c->label, value);
 	const struct labels *labels = label_builder_labels(&b);
 	labels_print(&key, labels);
 	struct counted *row = hashtab_get(&c->by_labels, strbuf_slice(&key));
@@ -176,6 +176,8 @@ int aggregate_values(struct aggregation *a, struct source **out, struct err *err
 {
 	struct value_counts c = {.a = a, .label = expr_unparen(a->agg->param)->string};
 
+	for (size_t i = 0; i < a->agg->n_labels; i++)
+		c.is_left_out |= a->agg->without && slice_eq(a->agg->labels[i], c.label);
 	aggregation_assign(a);
 	int rc = source_drain(a->below, count_tile, &c, err);
 	hashtab_done(&c.rows);
