@@ -59,14 +59,16 @@ static int64_t to_int64(double v)
 	return v >= -0x1p63 && v < 0x1p63 ? (int64_t)v : INT64_MIN;
 }
 
+/* From January 1st of the year -292277022399 to 1970-01-01, in days. */
+static const int64_t days_before_epoch = INT64_C(106751989634770);
+
 double date_part(enum function_id id, double seconds)
 {
-	int64_t s = to_int64(seconds);
-	/* Far beyond any calendar; keeps the arithmetic in range. */
-	if (s < -(INT64_C(1) << 53) || s > INT64_C(1) << 53)
-		s = s < 0 ? -(INT64_C(1) << 53) : INT64_C(1) << 53;
-	int64_t day = floor_div(s, SECONDS_PER_DAY);
-	int64_t of_day = s - day * SECONDS_PER_DAY;
+	/* Go counts seconds from that year on, without a sign, so that the smallest number (NaN, say) comes round to the year
+	 * 292277026596. */
+	uint64_t s = (uint64_t)to_int64(seconds) + (uint64_t)days_before_epoch * SECONDS_PER_DAY;
+	int64_t day = (int64_t)(s / SECONDS_PER_DAY) - days_before_epoch,
+		of_day = (int64_t)(s % SECONDS_PER_DAY);
 	int of_year;
 
 	if (id == FN_MINUTE)
