@@ -118,6 +118,21 @@ static int reorder(
 	return 0;
 }
 
+static void apply_floats_only(void *arg, struct tile *t, size_t first)
+{
+	(void)arg, (void)first;
+
+	for (uint32_t r = 0; t->h && r < t->rows; r++) {
+		struct row row = tile_row(t, r);
+		BITS_EACH(k, row.present, t->words)
+		{
+			if (row.h[k])
+				bit_clear(row.present, k);
+		}
+	}
+	t->h = NULL;
+}
+
 int eval_sort(
     struct eval *e, const struct expr *x, const struct grid *grid, struct source **out, struct err *err)
 {
@@ -127,15 +142,11 @@ int eval_sort(
 
 	if (rc)
 		return rc;
-	if (e->step_ms > 0) {
+	/* In a range query and within a subquery order means nothing. */
+	if (grid->n > 1) {
 		annotate_warning(&e->notes, x->pos,
 		    "sort is ineffective for range queries since results are always ordered by labels");
-		*out = s;
-		return 0;
-	}
-	/* Within a subquery order means nothing. */
-	if (grid->n > 1) {
-		*out = s;
+		*out = is_label_sort(call->func->id) ? s : source_map_new(s, apply_floats_only, NULL, false);
 		return 0;
 	}
 	rc = source_materialise(s, err);
