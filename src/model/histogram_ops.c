@@ -132,6 +132,7 @@ struct histogram *histogram_sub(
 struct histogram_sum {
 	struct histogram_work total;
 	struct histogram_work next; /* its lists are reused for each summand */
+	unsigned hints;             /* a bit for each that came */
 };
 
 struct histogram_sum *histogram_sum_new(struct arena *a, const struct histogram *first)
@@ -139,13 +140,23 @@ struct histogram_sum *histogram_sum_new(struct arena *a, const struct histogram 
 	struct histogram_sum *s = ARENA_NEW(a, struct histogram_sum);
 	s->total.arena = s->next.arena = a;
 	histogram_work_load(&s->total, histogram_copy(a, first));
+	s->hints = 1u << first->hint;
 	return s;
 }
 
 bool histogram_sum_add(struct histogram_sum *s, const struct histogram *h, unsigned *notes)
 {
+	const unsigned conflict = 1u << HINT_RESET | 1u << HINT_NOT_RESET;
+	unsigned of_pair = 0;
+
 	histogram_work_load(&s->next, h);
-	return work_add(&s->total, &s->next, 1, notes);
+	bool fits = work_add(&s->total, &s->next, 1, &of_pair);
+	s->hints |= 1u << h->hint;
+	/* Summands that stand between the two do not hide that they contradict each other. */
+	*notes |= of_pair & ~(unsigned)HISTOGRAM_NOTE_RESET_CONFLICT;
+	if ((s->hints & conflict) == conflict)
+		*notes |= HISTOGRAM_NOTE_RESET_CONFLICT;
+	return fits;
 }
 
 struct histogram *histogram_sum_result(struct histogram_sum *s, struct arena *a)
