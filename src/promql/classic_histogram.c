@@ -110,7 +110,7 @@ double classic_quantile(double q, struct classic_bucket *b, size_t n, struct cla
 	return start + (end - start) * (rank / count);
 }
 
-/* How many observations lie below v, linear within buckets. */
+/* How many observations lie below v, linear within buckets. Where counts fall from bucket to bucket, more than there are. */
 static double rank_at(const struct classic_bucket *b, size_t n, double v)
 {
 	double below = 0;
@@ -121,10 +121,9 @@ static double rank_at(const struct classic_bucket *b, size_t n, double v)
 			return below;
 		if (b[i].upper > v) {
 			/* Within a bucket that has no lower end there is nothing to interpolate. */
-			double rank = isinf(lower)
-					  ? b[i].count
-					  : below + (b[i].count - below) * (v - lower) / (b[i].upper - lower);
-			return rank > b[n - 1].count ? b[n - 1].count : rank;
+			return isinf(lower)
+				   ? b[i].count
+				   : below + (b[i].count - below) * (v - lower) / (b[i].upper - lower);
 		}
 		below = b[i].count;
 	}
@@ -141,5 +140,6 @@ double classic_fraction(double lower, double upper, struct classic_bucket *b, si
 		return NAN;
 	if (lower >= upper)
 		return 0;
-	return (rank_at(b, n, upper) - rank_at(b, n, lower)) / total;
+	double from = rank_at(b, n, lower), to = rank_at(b, n, upper);
+	return ((to > total ? total : to) - (from > total ? total : from)) / total;
 }

@@ -74,8 +74,9 @@ struct bucket_row {
 	bool has_upper;
 };
 
-/* What a classic histogram's counts needed to be put right, over all steps. */
+/* What classic histograms' counts needed to be put right, over all steps. */
 struct group_fix {
+	struct slice name; /* of the metric, where it is told */
 	struct classic_fix fix;
 	uint64_t samples;
 	int64_t first_ms, last_ms;
@@ -93,7 +94,8 @@ struct quantile_call {
 	const double *const *param;     /* quantiles; or the lower and the upper bound */
 	size_t n_results;               /* per group: quantiles asked for */
 	struct source *out;
-	struct group_fix fix; /* of the group at hand */
+	struct group_fix *fixes; /* one for each metric name that is told apart */
+	size_t n_fixes;
 };
 
 static int cmp_bucket_rows(const void *pa, const void *pb)
@@ -107,10 +109,18 @@ static int cmp_bucket_rows(const void *pa, const void *pb)
 	return (a->row > b->row) - (a->row < b->row);
 }
 
+/* The metric's name as annotations tell it: none when names go at once, since it is gone when the result is there. */
+static struct slice told_name(const struct quantile_call *c, uint32_t group)
+{
+	if (!c->eval->options->delayed_name_removal)
+		return SL_EMPTY;
+	return labels_metric_name(c->groups.member[group]);
+}
+
 /* "%s for metric name %q", the end only when there is a name. */
 static void annotate_named(struct quantile_call *c, bool warning, uint32_t group, const char *text)
 {
-	struct slice name = labels_metric_name(c->groups.member[group]);
+	struct slice name = told_name(c, group);
 	struct strbuf sb = STRBUF_INIT;
 
 	strbuf_adds(&sb, text);
@@ -157,39 +167,64 @@ static void collect_rows(struct quantile_call *c)
 	qsort(c->rows, c->below->n, sizeof(*c->rows), cmp_bucket_rows);
 }
 
-static double native_value(
-    struct quantile_call *c, uint32_t group, const struct histogram *h, size_t result, uint32_t k)
+/* Whether observations that are NaN were counted: they are in no bucket. */
+static bool has_nan_observations(const struct histogram *h)
 {
-	if (c->id == FN_HISTOGRAM_FRACTION) {
-		if (isnan(h->sum) && h->count > 0)
-			annotate_named(c, false, group,
-			    "input to histogram_fraction has NaN observations, which are excluded from all "
-			    "fractions");
-		return histogram_fraction(h, c->param[0][k], c->param[1][k]);
-	}
-	double q = c->param[result][k], v = histogram_quantile(h, q);
-	if (!isnan(h->sum) || !(h->count > 0) || isnan(q))
-		return v;
 	struct histogram_walk walk;
 	struct histogram_bucket b;
 	double in_buckets = 0;
+
+	if (!isnan(h->sum))
+		return false;
 	histogram_walk_init(&walk, h);
 	while (histogram_walk_next(&walk, &b))
 		in_buckets += b.count;
-	if (in_buckets < h->count && q >= 0 && q <= 1)
+	return in_buckets < h->count;
+}
+
+static double native_fraction(
+    struct quantile_call *c, uint32_t group, const struct histogram *h, double lower, double upper)
+{
+	if (h->count > 0 && lower < upper && has_nan_observations(h))
+		annotate_named(c, false, group,
+		    "input to histogram_fraction has NaN observations, which are excluded from all "
+		    "fractions");
+	return histogram_fraction(h, lower, upper);
+}
+
+static double native_value(
+    struct quantile_call *c, uint32_t group, const struct histogram *h, size_t result, uint32_t k)
+{
+	if (c->id == FN_HISTOGRAM_FRACTION)
+		return native_fraction(c, group, h, c->param[0][k], c->param[1][k]);
+	double q = c->param[result][k], v = histogram_quantile(h, q);
+	if (h->count > 0 && q >= 0 && q <= 1 && has_nan_observations(h))
 		annotate_named(c, false, group,
 		    isnan(v) ? "input to histogram_quantile has NaN observations, result is NaN"
 			     : "input to histogram_quantile has NaN observations, result is skewed higher");
 	return v;
 }
 
-static void widen_fix(struct quantile_call *c, const struct classic_fix *fix, uint32_t k)
+static struct group_fix *fix_of(struct quantile_call *c, uint32_t group)
 {
-	struct group_fix *g = &c->fix;
+	struct slice name = told_name(c, group);
+
+	for (size_t i = 0; i < c->n_fixes; i++) {
+		if (slice_eq(c->fixes[i].name, name))
+			return &c->fixes[i];
+	}
+	struct group_fix *g = &c->fixes[c->n_fixes++];
+	*g = (struct group_fix){.name = name};
+	return g;
+}
+
+static void widen_fix(struct quantile_call *c, uint32_t group, const struct classic_fix *fix, uint32_t k)
+{
 	int64_t t = grid_time_ms(c->grid, k);
 
 	if (!fix->forced)
 		return;
+	struct group_fix *g = fix_of(c, group);
 	if (g->samples == 0) {
 		g->fix = *fix;
 		g->first_ms = t;
@@ -197,18 +232,19 @@ static void widen_fix(struct quantile_call *c, const struct classic_fix *fix, ui
 	g->fix.min_bucket = fmin(g->fix.min_bucket, fix->min_bucket);
 	g->fix.max_bucket = fmax(g->fix.max_bucket, fix->max_bucket);
 	g->fix.max_diff = fmax(g->fix.max_diff, fix->max_diff);
-	g->last_ms = t;
+	g->first_ms = t < g->first_ms ? t : g->first_ms;
+	g->last_ms = g->samples && g->last_ms > t ? g->last_ms : t;
 	g->samples++;
 }
 
-static double classic_value(struct quantile_call *c, size_t n, size_t result, uint32_t k)
+static double classic_value(struct quantile_call *c, uint32_t group, size_t n, size_t result, uint32_t k)
 {
 	struct classic_fix fix = {0};
 
 	if (c->id == FN_HISTOGRAM_FRACTION)
 		return classic_fraction(c->param[0][k], c->param[1][k], c->buckets, n);
 	double v = classic_quantile(c->param[result][k], c->buckets, n, &fix);
-	widen_fix(c, &fix, k);
+	widen_fix(c, group, &fix, k);
 	return v;
 }
 
@@ -248,7 +284,7 @@ static void compute_group(struct quantile_call *c, const struct bucket_row *rows
 			if (native)
 				out.v[k] = native_value(c, group, native, j, k);
 			else if (found)
-				out.v[k] = classic_value(c, found, j, k);
+				out.v[k] = classic_value(c, group, found, j, k);
 			else
 				continue;
 			bit_set(out.present, k);
@@ -256,23 +292,19 @@ static void compute_group(struct quantile_call *c, const struct bucket_row *rows
 	}
 }
 
-static void annotate_fix(struct quantile_call *c, uint32_t group)
+static void annotate_fix(struct quantile_call *c, const struct group_fix *g)
 {
-	struct slice name = labels_metric_name(c->groups.member[group]);
-	const struct group_fix *g = &c->fix;
 	struct strbuf sb = STRBUF_INIT;
 	char from[DOUBLE_TEXT_MAX + 1], to[DOUBLE_TEXT_MAX + 1];
 
-	if (g->samples == 0)
-		return;
 	from[double_to_go_g(g->fix.min_bucket, from)] = '\0';
 	to[double_to_go_g(g->fix.max_bucket, to)] = '\0';
 	strbuf_adds(&sb,
 	    "input to histogram_quantile needed to be fixed for monotonicity (see "
 	    "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)");
-	if (name.len) {
+	if (g->name.len) {
 		strbuf_adds(&sb, " for metric name ");
-		utf8_quote_go(&sb, name);
+		utf8_quote_go(&sb, g->name);
 	}
 	strbuf_addf(&sb, ", from buckets %s to %s, with a max diff of %.2g, over %llu samples from ", from,
 	    to, g->fix.max_diff, (unsigned long long)g->samples);
@@ -315,13 +347,13 @@ static void compute_all(struct quantile_call *c,
 		const struct labels *ls = group_labels(c, group);
 		for (end = first + 1; end < c->below->n && c->rows[end].group == group; end++)
 			;
-		c->fix = (struct group_fix){.samples = 0};
 		annotate_bounds(c, c->rows + first, end - first);
 		compute_group(c, c->rows + first, end - first, at);
-		annotate_fix(c, group);
 		for (size_t j = 0; j < c->n_results; j++)
 			c->out->cache[at++] = label_maker(c, ls, j);
 	}
+	for (size_t i = 0; i < c->n_fixes; i++)
+		annotate_fix(c, &c->fixes[i]);
 }
 
 static const struct labels *same_labels(struct quantile_call *c, const struct labels *group, size_t result)
@@ -346,6 +378,7 @@ static int run(struct quantile_call *c, const struct expr *vector, struct source
 	if (c->out == NULL)
 		return query_limits_no_memory(err);
 	c->out->all_dropped = c->eval->options->delayed_name_removal;
+	c->fixes = ARENA_ARRAY(c->eval->arena, struct group_fix, c->groups.n + 1);
 	compute_all(c, label_maker);
 	*out = c->out;
 	return source_merge_same(out, err);
