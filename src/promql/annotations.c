@@ -108,7 +108,9 @@ void annotate_row_notes(
 		annotate_warning(a, where, "conflicting counter resets during histogram %s", operation);
 	if (notes & NOTE_BOUNDS_RECONCILED)
 		annotate_info(a, where, "mismatched custom buckets were reconciled during %s", operation);
-	if (notes & NOTE_MAYBE_NOT_COUNTER && !is_counter_name(name))
+	if (notes & NOTE_BOUNDS_ADDED)
+		annotate_info(a, where, "mismatched custom buckets were reconciled during addition");
+	if (notes & NOTE_MAYBE_NOT_COUNTER && name.len && !is_counter_name(name))
 		named(a, false, where,
 		    "metric might not be a counter, name does not end in _total/_sum/_count/_bucket:", name);
 }

@@ -32,6 +32,7 @@ enum row_note {
 	NOTE_HISTOGRAMS_IGNORED = 16, /* by a function of floats, floats being there too */
 	NOTE_RESET_CONFLICT = 32,     /* counter resets that contradict each other */
 	NOTE_BOUNDS_RECONCILED = 64,
+	NOTE_BOUNDS_ADDED = 512,      /* the same, by an addition where the operation is another */
 	NOTE_STARTS_OVERLAP = 256,    /* a sample's start timestamp lies before the sample before it */
 	NOTE_MAYBE_NOT_COUNTER = 128, /* rate() gave floats: the name is to be looked at */
 };

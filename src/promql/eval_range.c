@@ -22,6 +22,10 @@ struct range_source {
 	uint16_t *notes; /* enum row_note by row */
 	struct leaf_counts *counts;
 	struct ast_range where;
+	const struct expr *quantile;    /* quantile_over_time(): the argument */
+	struct ast_range ignored_where; /* what the note on ignored histograms is about */
+	uint64_t *bad_steps;            /* at which a parameter is out of its range; NULL: none is */
+	_Atomic uint64_t *bad_used;     /* those of them at which it was used; quantile_over_time() */
 	bool drops_name_now;
 };
 
@@ -119,6 +123,36 @@ static bool any_window_mixed(const struct range_input *in)
 	return false;
 }
 
+/* double_exponential_smoothing(): factors are judged where there is something to smooth. */
+static int check_factors(
+    const struct range_source *s, const struct range_input *in, uint32_t words, struct err *err)
+{
+	static const char *const names[] = {"smoothing", "trend"};
+
+	BITS_EACH(k, s->bad_steps, words)
+	{
+		bool used =
+		    in->fw->hi[k] > in->fw->lo[k] || (in->n_histograms && in->hw->hi[k] > in->hw->lo[k]);
+		for (size_t i = 0; used && i < ARRAY_LEN(names); i++) {
+			double v = s->param[i][k];
+			if (v <= 0 || v >= 1)
+				return err_set(err, ERR_EXECUTION,
+				    "invalid %s factor. Expected: 0 < %cf < 1, got: %f", names[i],
+				    names[i][0], v);
+		}
+	}
+	return 0;
+}
+
+static void note_used(const struct range_source *s, const uint64_t *present, uint32_t words)
+{
+	for (uint32_t w = 0; w < words; w++) {
+		uint64_t used = s->bad_steps[w] & present[w];
+		if (used)
+			atomic_fetch_or_explicit(&s->bad_used[w], used, memory_order_relaxed);
+	}
+}
+
 static int range_fill(struct source *base, struct worker *w, size_t first, struct tile *t, struct err *err)
 {
 	struct range_source *s = (struct range_source *)base;
@@ -129,12 +163,18 @@ static int range_fill(struct source *base, struct worker *w, size_t first, struc
 		int rc = range_input_of(s, l, first + r, t->arena, &in, err);
 		if (rc)
 			return rc;
+		if (s->bad_steps && s->id == FN_DOUBLE_EXPONENTIAL_SMOOTHING)
+			rc = check_factors(s, &in, t->words, err);
+		if (rc)
+			return rc;
 		l->call.notes = 0;
 		s->func->kernel(&l->call, &in, t, r);
 		if (l->call.stopped)
 			return query_limits_check(&w->eval->limits, err);
 		if (s->func->floats_only && any_window_mixed(&in))
 			l->call.notes |= NOTE_HISTOGRAMS_IGNORED;
+		if (s->bad_used)
+			note_used(s, tile_row(t, r).present, t->words);
 		s->notes[first + r] = (uint16_t)l->call.notes;
 	}
 	return 0;
@@ -161,7 +201,8 @@ static void annotate_type(struct range_source *s, const struct labels *ls)
 	struct slice type = labels_get(ls, SL("__type__"));
 	struct strbuf name = STRBUF_INIT, quoted = STRBUF_INIT;
 
-	if (slice_eq_cstr(type, "counter") || slice_eq_cstr(type, "histogram"))
+	if (slice_eq_cstr(type, "counter") || slice_eq_cstr(type, "histogram") ||
+	    labels_metric_name(ls).len == 0)
 		return;
 	utf8_quote_go(&name, labels_metric_name(ls));
 	utf8_quote_go(&quoted, type);
@@ -192,7 +233,14 @@ static void range_drained(struct source *base)
 			notes &= ~(unsigned)NOTE_MAYBE_NOT_COUNTER;
 			annotate_type(s, ls);
 		}
-		annotate_row_notes(&base->eval->notes, s->where, notes, labels_metric_name(ls), operation);
+		annotate_row_notes(&base->eval->notes, s->where, notes & ~(unsigned)NOTE_HISTOGRAMS_IGNORED,
+		    labels_metric_name(ls), operation);
+		annotate_row_notes(&base->eval->notes, s->ignored_where, notes & NOTE_HISTOGRAMS_IGNORED,
+		    labels_metric_name(ls), operation);
+	}
+	for (uint32_t k = 0; s->bad_used && k < base->grid->n; k++) {
+		if (s->bad_used[k / 64] >> (k % 64) & 1)
+			annotate_bad_quantiles(base->eval, s->quantile, &s->param[0][k], 1);
 	}
 }
 
@@ -298,23 +346,13 @@ static int make_range_source(struct eval *e, enum function_id id, const struct e
 	s->base = (struct source){.ops = &range_ops, .eval = e, .grid = grid};
 	s->id = id;
 	s->func = range_func_of(id);
-	s->where = arg->pos;
+	s->where = s->ignored_where = arg->pos;
 	s->counts = query_plan_counts(e, expr_unparen(arg), grid);
 	int rc = open_range(s, expr_unparen(arg), grid, functions[id].name, err);
 	if (rc)
 		return rc;
 	s->notes = ARENA_ARRAY(e->arena, uint16_t, s->base.n ? s->base.n : 1);
 	*out = s;
-	return 0;
-}
-
-static int check_factor(const double *v, uint32_t n, const char *name, struct err *err)
-{
-	for (uint32_t k = 0; k < n; k++) {
-		if (!(v[k] > 0 && v[k] < 1))
-			return err_set(err, ERR_EXECUTION,
-			    "invalid %s factor. Expected: 0 < %cf < 1, got: %f", name, name[0], v[k]);
-	}
 	return 0;
 }
 
@@ -331,10 +369,36 @@ static int eval_params(
 		if (rc)
 			return rc;
 	}
-	if (call->func->id != FN_DOUBLE_EXPONENTIAL_SMOOTHING)
-		return 0;
-	int rc = check_factor(param[0], grid->n, "smoothing", err);
-	return rc ? rc : check_factor(param[1], grid->n, "trend", err);
+	return 0;
+}
+
+static bool is_bad_parameter(const struct range_source *s, uint32_t k)
+{
+	const double *const *p = s->param;
+
+	if (s->id == FN_QUANTILE_OVER_TIME)
+		return isnan(p[0][k]) || p[0][k] < 0 || p[0][k] > 1;
+	return p[0][k] <= 0 || p[0][k] >= 1 || p[1][k] <= 0 || p[1][k] >= 1;
+}
+
+/* Parameters that are out of their range: they matter only where they meet samples. */
+static void find_bad_parameters(struct range_source *s)
+{
+	struct arena *arena = s->base.eval->arena;
+	uint32_t n = s->base.grid->n, words = bit_words(n);
+	uint64_t *bad = ARENA_ARRAY(arena, uint64_t, words);
+
+	if (s->id != FN_QUANTILE_OVER_TIME && s->id != FN_DOUBLE_EXPONENTIAL_SMOOTHING)
+		return;
+	for (uint32_t k = 0; k < n; k++) {
+		if (is_bad_parameter(s, k))
+			bit_set(bad, k);
+	}
+	if (!bits_any(bad, words))
+		return;
+	s->bad_steps = bad;
+	if (s->id == FN_QUANTILE_OVER_TIME)
+		s->bad_used = ARENA_ARRAY(arena, _Atomic uint64_t, words);
 }
 
 void annotate_bad_quantiles(struct eval *e, const struct expr *x, const double *q, uint32_t n)
@@ -362,10 +426,11 @@ int eval_range_call(
 		rc = make_range_source(e, call->func->id, call->args[range_arg], grid, &s, err);
 	if (rc)
 		return rc;
-	if (call->func->id == FN_QUANTILE_OVER_TIME && s->base.n > 0)
-		annotate_bad_quantiles(e, call->args[0], param[0], grid->n);
 	s->param[0] = param[0];
 	s->param[1] = param[1];
+	s->quantile = call->args[0];
+	s->ignored_where = call->args[0]->pos;
+	find_bad_parameters(s);
 	if (!s->func->keeps_name)
 		drop_names(s);
 	*out = &s->base;
@@ -462,5 +527,9 @@ int eval_absent_over_time(
 	struct range_source *s;
 	int rc = make_range_source(e, FN_PRESENT_OVER_TIME, x->call.args[0], grid, &s, err);
 
-	return rc ? rc : eval_absence(e, x->call.args[0], &s->base, out, err);
+	if (rc == 0)
+		rc = eval_absence(e, x->call.args[0], &s->base, out, err);
+	if (rc == 0)
+		(*out)->all_dropped = e->options->delayed_name_removal;
+	return rc;
 }

@@ -98,18 +98,38 @@ size_t range_extended_samples(
 
 /* --- histograms --------------------------------------------------------------------------------------------------------- */
 
-/* On the line from a to b; NULL: they do not go together. */
-static const struct histogram *histogram_between(
-    struct arena *arena, const struct histogram *a, const struct histogram *b, double share, bool is_counter)
+static void note_bounds(struct range_call *c, unsigned notes, enum row_note as)
 {
-	unsigned notes = 0;
+	if (notes & HISTOGRAM_NOTE_BOUNDS_RECONCILED)
+		c->notes |= as;
+}
+
+/* On the line from a to b; NULL: they do not go together. */
+static const struct histogram *histogram_between(struct range_call *c, struct arena *arena,
+    const struct histogram *a, const struct histogram *b, double share, bool is_counter)
+{
+	unsigned subtracted = 0, added = 0;
 
 	if (histogram_is_custom(a) != histogram_is_custom(b))
 		return NULL;
 	if (is_counter && histogram_detect_reset(b, a))
 		return histogram_scale(arena, b, share);
-	const struct histogram *rise = histogram_sub(arena, b, a, &notes);
-	return rise ? histogram_add(arena, a, histogram_scale(arena, rise, share), &notes) : NULL;
+	const struct histogram *rise = histogram_sub(arena, b, a, &subtracted);
+	if (rise == NULL)
+		return NULL;
+	const struct histogram *h = histogram_add(arena, a, histogram_scale(arena, rise, share), &added);
+	note_bounds(c, subtracted, NOTE_BOUNDS_RECONCILED);
+	note_bounds(c, added, NOTE_BOUNDS_ADDED);
+	return h;
+}
+
+static bool one_kind_of_buckets(const struct histogram *const *h, const struct extent *x)
+{
+	for (uint32_t i = x->first + 1; i <= x->last; i++) {
+		if (histogram_is_custom(h[i]) != histogram_is_custom(h[x->first]))
+			return false;
+	}
+	return true;
 }
 
 static void note_kinds(struct range_call *c, const struct histogram *const *h, const struct extent *x)
@@ -129,13 +149,16 @@ static void note_kinds(struct range_call *c, const struct histogram *const *h, c
 static const struct histogram *add_before_resets(struct arena *arena, const struct histogram *const *h,
     const struct extent *x, const struct histogram *sum, unsigned *notes)
 {
-	for (uint32_t i = x->first + 1; sum && i <= x->last; i++) {
-		if (i == x->first + 1 && x->line_left)
+	const struct histogram *correction = NULL;
+
+	for (uint32_t i = x->first + 1; i <= x->last; i++) {
+		if ((i == x->first + 1 && x->line_left) || !histogram_detect_reset(h[i], h[i - 1]))
 			continue;
-		if (histogram_detect_reset(h[i], h[i - 1]))
-			sum = histogram_add(arena, sum, h[i - 1], notes);
+		correction = correction ? histogram_add(arena, correction, h[i - 1], notes) : h[i - 1];
+		if (correction == NULL)
+			return NULL;
 	}
-	return sum;
+	return correction ? histogram_add(arena, sum, correction, notes) : sum;
 }
 
 static const struct histogram *histogram_growth(
@@ -145,27 +168,25 @@ static const struct histogram *histogram_growth(
 	const struct histogram *const *h = in->h;
 	const struct histogram *left = h[x.first], *right = h[x.last], *sum = NULL;
 	bool is_counter = c->id != FN_DELTA;
-	unsigned notes = 0;
+	unsigned subtracted = 0, added = 0;
 
-	note_kinds(c, h, &x);
-	if (x.line_left)
-		left = histogram_between(arena, h[x.first], h[x.first + 1], x.left_share, is_counter);
-	if (x.line_right)
-		right = histogram_between(arena, h[x.last - 1], h[x.last], x.right_share, is_counter);
-	if (left && right)
-		sum = histogram_sub(arena, right, left, &notes);
-	if (sum && is_counter)
-		sum = add_before_resets(arena, h, &x, sum, &notes);
-	for (uint32_t i = x.first + 1; sum && i <= x.last; i++) {
-		if (histogram_is_custom(h[i]) != histogram_is_custom(h[x.first]))
-			sum = NULL;
-	}
-	if (sum == NULL) {
+	if (!one_kind_of_buckets(h, &x)) {
 		c->notes |= NOTE_MIXED_SCHEMAS;
 		return NULL;
 	}
-	if (notes & HISTOGRAM_NOTE_BOUNDS_RECONCILED)
-		c->notes |= NOTE_BOUNDS_RECONCILED;
+	note_kinds(c, h, &x);
+	if (x.line_left)
+		left = histogram_between(c, arena, h[x.first], h[x.first + 1], x.left_share, is_counter);
+	if (x.line_right)
+		right = histogram_between(c, arena, h[x.last - 1], h[x.last], x.right_share, is_counter);
+	if (left && right)
+		sum = histogram_sub(arena, right, left, &subtracted);
+	if (sum && is_counter)
+		sum = add_before_resets(arena, h, &x, sum, &added);
+	if (sum == NULL)
+		return NULL;
+	note_bounds(c, subtracted, NOTE_BOUNDS_RECONCILED);
+	note_bounds(c, added, NOTE_BOUNDS_ADDED);
 	struct histogram *out = histogram_copy(arena, sum);
 	out->hint = HINT_GAUGE;
 	return histogram_compact(arena, out);
@@ -233,10 +254,16 @@ static const struct histogram *smoothed_histogram(
 	struct extent x = extent_of(c->spec, in->hw, in->histogram_t, k);
 	const struct histogram *a = in->h[x.first], *b = in->h[x.last];
 
-	if (!x.line_right)
+	if (!x.line_right && in->histogram_t[x.first] == x.end_ms)
 		return a;
+	if (!x.line_right) {
+		/* Carried on: what the hint says is of the sample before that one. */
+		struct histogram *carried = histogram_copy(arena, a);
+		carried->hint = HINT_UNKNOWN;
+		return carried;
+	}
 	const struct histogram *h =
-	    histogram_between(arena, a, b, x.right_share, a->hint != HINT_GAUGE && b->hint != HINT_GAUGE);
+	    histogram_between(c, arena, a, b, x.right_share, a->hint != HINT_GAUGE || b->hint != HINT_GAUGE);
 	if (h == NULL)
 		c->notes |= NOTE_MIXED_SCHEMAS;
 	return h;

@@ -223,14 +223,14 @@ static const struct histogram *fold_histograms(
 
 	for (size_t i = 1; i < n && fits; i++)
 		fits = histogram_sum_add(sum, is_mean ? histogram_scale(a, h[i], scale) : h[i], &notes);
-	if (notes & HISTOGRAM_NOTE_RESET_CONFLICT)
-		c->notes |= NOTE_RESET_CONFLICT;
-	if (notes & HISTOGRAM_NOTE_BOUNDS_RECONCILED)
-		c->notes |= NOTE_BOUNDS_RECONCILED;
 	if (!fits) {
 		c->notes |= NOTE_MIXED_SCHEMAS;
 		return NULL;
 	}
+	if (notes & HISTOGRAM_NOTE_RESET_CONFLICT)
+		c->notes |= NOTE_RESET_CONFLICT;
+	if (notes & HISTOGRAM_NOTE_BOUNDS_RECONCILED)
+		c->notes |= NOTE_BOUNDS_RECONCILED;
 	if (!is_mean)
 		return histogram_sum_result(sum, a);
 	return histogram_scale(a, histogram_sum_mean(sum, a, (double)n), 1 / scale);

@@ -164,10 +164,12 @@ static void rate_floats(struct range_call *c, const struct range_input *in, stru
 		c->notes |= NOTE_MAYBE_NOT_COUNTER;
 }
 
-static unsigned row_notes_of(unsigned histogram_notes)
+/* What the arithmetic had to say. Conflicting hints are expected where resets are looked for, so that only the bounds are worth
+ * a word. */
+static unsigned row_notes_of(unsigned subtracted, unsigned added)
 {
-	/* Conflicting hints are expected where resets are looked for, so that only the bounds are worth a word. */
-	return histogram_notes & HISTOGRAM_NOTE_BOUNDS_RECONCILED ? NOTE_BOUNDS_RECONCILED : 0;
+	return (subtracted & HISTOGRAM_NOTE_BOUNDS_RECONCILED ? NOTE_BOUNDS_RECONCILED : 0u) |
+	       (added & HISTOGRAM_NOTE_BOUNDS_RECONCILED ? NOTE_BOUNDS_ADDED : 0u);
 }
 
 /* An empty histogram with the buckets of `like`: what stands for a first sample that a reset made meaningless. */
@@ -182,7 +184,7 @@ static const struct histogram *empty_like(struct arena *a, const struct histogra
 }
 
 /* The schema to compute in, or false: exponential and custom buckets meet. */
-static bool common_schema(struct range_call *c, const struct histogram *first,
+static bool common_schema(const struct range_call *c, const struct histogram *first,
     const struct histogram *const *h, size_t n, int32_t *schema)
 {
 	bool is_counter = c->id != FN_DELTA;
@@ -191,14 +193,26 @@ static bool common_schema(struct range_call *c, const struct histogram *first,
 		return false;
 	*schema = h[n - 1]->schema < first->schema ? h[n - 1]->schema : first->schema;
 	for (size_t i = 1; is_counter && i + 1 < n; i++) {
-		if (h[i]->hint == HINT_GAUGE)
-			c->notes |= NOTE_NOT_COUNTER;
 		if (h[i]->schema < *schema)
 			*schema = h[i]->schema;
 		if (histogram_is_custom(h[i]) != histogram_is_custom(first))
 			return false;
 	}
 	return true;
+}
+
+/* Counters that are gauges, and the other way round. */
+static void note_kinds(struct range_call *c, const struct histogram *const *h, size_t n)
+{
+	if (c->id == FN_DELTA) {
+		if (h[0]->hint != HINT_GAUGE || h[n - 1]->hint != HINT_GAUGE)
+			c->notes |= NOTE_NOT_GAUGE;
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (h[i]->hint == HINT_GAUGE)
+			c->notes |= NOTE_NOT_COUNTER;
+	}
 }
 
 /* n neighbours of a window, and what start timestamps say of them. */
@@ -234,11 +248,9 @@ static struct histogram *histogram_growth(
 	bool is_counter = c->id != FN_DELTA;
 	const struct histogram *prev = h[0], *last = h[r->n - 1];
 	size_t n = r->n, from = 1;
-	unsigned notes = 0;
+	unsigned subtracted = 0, added = 0;
 	int32_t schema;
 
-	if (is_counter && (h[0]->hint == HINT_GAUGE || last->hint == HINT_GAUGE))
-		c->notes |= NOTE_NOT_COUNTER;
 	if (is_counter && !r->from_zero && run_resets(r, 1, prev)) {
 		prev = empty_like(a, h[1]);
 		from = 2;
@@ -247,20 +259,20 @@ static struct histogram *histogram_growth(
 		c->notes |= NOTE_MIXED_SCHEMAS;
 		return NULL;
 	}
+	note_kinds(c, h, n);
 	if (!histogram_is_custom(last) && schema < last->schema)
 		last = histogram_reduce(a, last, schema);
-	struct histogram *sum = r->from_zero ? histogram_copy(a, last) : histogram_sub(a, last, prev, &notes);
+	struct histogram *sum =
+	    r->from_zero ? histogram_copy(a, last) : histogram_sub(a, last, prev, &subtracted);
 	for (size_t i = from; is_counter && sum && i < n; i++) {
 		if (run_resets(r, i, h[i - 1]))
-			sum = histogram_add(a, sum, h[i - 1], &notes);
+			sum = histogram_add(a, sum, h[i - 1], &added);
 	}
 	if (sum == NULL) {
 		c->notes |= NOTE_MIXED_SCHEMAS;
 		return NULL;
 	}
-	if (!is_counter && (h[0]->hint != HINT_GAUGE || h[n - 1]->hint != HINT_GAUGE))
-		c->notes |= NOTE_NOT_GAUGE;
-	c->notes |= row_notes_of(notes);
+	c->notes |= row_notes_of(subtracted, added);
 	sum->hint = HINT_GAUGE;
 	return histogram_compact(a, sum);
 }
@@ -359,6 +371,18 @@ static void rate_started_floats(struct range_call *c, const struct range_input *
 	}
 }
 
+static bool any_float(const struct tile *t, uint32_t row)
+{
+	struct row r = tile_row(t, row);
+
+	BITS_EACH(k, r.present, t->words)
+	{
+		if (r.h == NULL || r.h[k] == NULL)
+			return true;
+	}
+	return false;
+}
+
 void range_rate(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row)
 {
 	struct row r = tile_row(out, row);
@@ -379,7 +403,7 @@ void range_rate(struct range_call *c, const struct range_input *in, struct tile 
 		}
 		rate_histograms(c, in, k, out, row);
 	}
-	if (!bits_any(r.present, out->words))
+	if (!any_float(out, row))
 		c->notes &= ~(unsigned)NOTE_MAYBE_NOT_COUNTER;
 }
 
@@ -405,7 +429,7 @@ static struct histogram *histogram_last_delta(struct range_call *c, struct arena
 		c->notes |= NOTE_MIXED_SCHEMAS;
 		return NULL;
 	}
-	c->notes |= row_notes_of(notes);
+	c->notes |= row_notes_of(notes, 0);
 	delta->hint = HINT_GAUGE;
 	return histogram_compact(a, delta);
 }
