@@ -138,9 +138,9 @@ static enum value_outcome histogram_and_float(
     struct value_op *op, struct arena *arena, struct value l, struct value r, struct value *out)
 {
 	if (op->op == OP_MUL)
-		*out = (struct value){.h = histogram_scale(arena, l.h, r.f)};
+		*out = (struct value){.h = histogram_compact(arena, histogram_scale(arena, l.h, r.f))};
 	else if (op->op == OP_DIV)
-		*out = (struct value){.h = histogram_divide(arena, l.h, r.f)};
+		*out = (struct value){.h = histogram_compact(arena, histogram_divide(arena, l.h, r.f))};
 	else if (!value_op_takes_floats(op->op))
 		return trim(op, arena, l, r, out);
 	else {
@@ -196,7 +196,7 @@ enum value_outcome value_apply(struct value_op *op, struct arena *arena, struct 
 		note(op, OP_FLOAT_HISTOGRAM);
 		return VALUE_INCOMPATIBLE;
 	}
-	*out = (struct value){.h = histogram_scale(arena, r.h, l.f)};
+	*out = (struct value){.h = histogram_compact(arena, histogram_scale(arena, r.h, l.f))};
 	return VALUE_RESULT;
 }
 

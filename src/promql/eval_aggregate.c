@@ -40,8 +40,8 @@ struct source *aggregation_result(struct aggregation *a)
 		s->cache[g] = aggregation_labels(a, g);
 	s->dropped = a->dropped;
 	s->unique = true;
-	/* Without __name__ among the grouping labels nothing is there to be dropped. */
-	s->unique_nameless = true;
+	/* Without __name__ and its like among the grouping labels nothing is there to be dropped. */
+	s->unique_nameless = !a->agg->without;
 	for (size_t i = 0; !a->agg->without && i < a->agg->n_labels; i++) {
 		if (slice_starts(a->agg->labels[i], SL("__")))
 			s->unique_nameless = false;
@@ -177,8 +177,10 @@ static int pick_counted(struct aggregation *a, struct source **out, struct err *
 	if (rc)
 		return rc;
 	if (none) {
+		/* For the sake of what it has to say. */
+		rc = source_materialise(a->below, err);
 		*out = source_matrix_new(a->eval, a->grid, 0);
-		return *out ? 0 : query_limits_no_memory(err);
+		return rc || *out ? rc : query_limits_no_memory(err);
 	}
 	return a->agg->op == AGG_LIMITK ? aggregate_some(a, out, err) : aggregate_best(a, out, err);
 }

@@ -136,10 +136,11 @@ static void sort_picks(const struct best *b, struct pick_heap *h)
 	}
 }
 
-/* A result row for each source row that was picked at all; returns how many. place[] is row + 1 of the result. */
+/* A result row for each source row that was picked at all; returns how many. place[] is row + 1 of the result. An instant query
+ * keeps the order of the picks, a range query that of the source. */
 static size_t place_rows(const struct best *b, uint32_t *place)
 {
-	size_t n = 0;
+	size_t n = 0, rows = 0;
 
 	for (size_t g = 0; g < b->a->n_groups; g++) {
 		for (uint32_t k = 0; k < b->steps; k++) {
@@ -149,6 +150,10 @@ static size_t place_rows(const struct best *b, uint32_t *place)
 					place[h->v[i].row] = (uint32_t)++n;
 			}
 		}
+	}
+	for (size_t i = 0; b->steps > 1 && i < b->a->below->n; i++) {
+		if (place[i])
+			place[i] = (uint32_t)++rows;
 	}
 	return n;
 }

@@ -97,9 +97,12 @@ static int eval_with_scalar(
 	s->op.op = b->op;
 	s->op.return_bool = b->return_bool;
 	s->scalar_left = b->lhs->type == TYPE_SCALAR;
-	int rc = eval_vector(e, s->scalar_left ? b->rhs : b->lhs, grid, &below, err);
+	/* The left side first, so that its errors come first. */
+	int rc = s->scalar_left ? eval_scalar(e, b->lhs, grid, &s->scalar, err)
+				: eval_vector(e, b->lhs, grid, &below, err);
 	if (rc == 0)
-		rc = eval_scalar(e, s->scalar_left ? b->lhs : b->rhs, grid, &s->scalar, err);
+		rc = s->scalar_left ? eval_vector(e, b->rhs, grid, &below, err)
+				    : eval_scalar(e, b->rhs, grid, &s->scalar, err);
 	if (rc)
 		return rc;
 	struct scalar_op_source *n = ARENA_NEW(e->arena, struct scalar_op_source);
@@ -167,9 +170,9 @@ static int eval_set(
 
 	int rc = eval_vector(e, b->lhs, grid, &l, err);
 	if (rc == 0)
-		rc = eval_vector(e, b->rhs, grid, &r, err);
-	if (rc == 0)
 		rc = source_materialise(l, err);
+	if (rc == 0)
+		rc = eval_vector(e, b->rhs, grid, &r, err);
 	if (rc == 0)
 		rc = source_materialise(r, err);
 	if (rc)

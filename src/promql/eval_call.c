@@ -239,11 +239,18 @@ static int eval_start_timestamp(
 	const struct expr *arg = expr_unparen(x->call.args[0]);
 	struct source *below;
 
+	int rc = 0;
+
 	if (arg->kind != EXPR_SELECTOR || !e->options->use_start_timestamps) {
+		/* No value has a start any more; errors and annotations it may have. */
+		if (arg->kind != EXPR_SELECTOR)
+			rc = eval_vector(e, arg, grid, &below, err);
+		if (rc == 0 && arg->kind != EXPR_SELECTOR)
+			rc = source_materialise(below, err);
 		*out = source_matrix_new(e, grid, 0);
-		return *out ? 0 : query_limits_no_memory(err);
+		return rc || *out ? rc : query_limits_no_memory(err);
 	}
-	int rc = eval_selector_times(e, arg, grid, SELECTOR_STARTS, &below, err);
+	rc = eval_selector_times(e, arg, grid, SELECTOR_STARTS, &below, err);
 	if (rc)
 		return rc;
 	*out = source_map_new(below, apply_nothing, NULL, true);

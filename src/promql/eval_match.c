@@ -29,12 +29,15 @@ struct matching {
 	uint32_t *first_one, *next_one;   /* rows of the one side by group: lists of row + 1 */
 	uint64_t *matched;                /* by group, the steps at which a pair has met */
 	uint32_t words;
+	uint64_t *allowed; /* the steps that are computed at all */
 	/* scratch, a row each */
 	double *scratch;
 	uint64_t *pair_mask, *pair_met, *left;
 	/* the result */
 	struct source *out;
 	size_t n_out;
+	uint32_t *out_group; /* by row of the result: its match group, */
+	uint64_t *out_met;   /* and the steps at which a pair has met; NULL: one-to-one */
 };
 
 /* --- the two sides ------------------------------------------------------------------------------------------------------ */
@@ -127,7 +130,7 @@ static int check_one_side(struct matching *m, struct err *err)
 		for (uint32_t i = first; i; i = m->next_one[i - 1]) {
 			const uint64_t *row = tile_row(m->one->all, i - 1).present;
 			for (uint32_t w = 0; w < m->words; w++) {
-				bad[w] |= seen[w] & row[w] & (fills ? ~UINT64_C(0) : many[w]);
+				bad[w] |= seen[w] & row[w] & m->allowed[w] & (fills ? ~UINT64_C(0) : many[w]);
 				seen[w] |= row[w];
 			}
 		}
@@ -253,18 +256,22 @@ static int compute_pair(struct matching *m, const struct operand *many, const st
 	uint64_t *taken = m->matched + group * m->words;
 	if (m->one_to_one && bits_overlap(taken, met, m->words))
 		return clash(m, err);
-	for (uint32_t w = 0; w < m->words; w++)
+	for (uint32_t w = 0; w < m->words; w++) {
 		taken[w] |= met[w];
+		if (m->out_met)
+			m->out_met[at * m->words + w] |= met[w];
+	}
 	uint64_t *present = tile_row(m->out->all, at).present;
 	for (uint32_t w = 0; w < m->words; w++)
 		present[w] |= mask[w];
 	return 0;
 }
 
-static uint32_t begin_result(struct matching *m, const struct labels *ls, bool dropped)
+static uint32_t begin_result(struct matching *m, const struct labels *ls, uint32_t group, bool dropped)
 {
 	uint32_t at = (uint32_t)m->n_out++;
 
+	m->out_group[at] = group;
 	m->out->cache[at] = ls;
 	m->out->dropped[at] = dropped;
 	return at;
@@ -282,17 +289,19 @@ static int match_row(struct matching *m, size_t i, uint64_t *mask, struct err *e
 	uint32_t at = UINT32_MAX;
 	int rc = 0;
 
-	memcpy(left, many.row.present, m->words * sizeof(*left));
+	for (uint32_t w = 0; w < m->words; w++)
+		left[w] = many.row.present[w] & m->allowed[w];
 	for (uint32_t j = m->first_one[group]; rc == 0 && j; j = m->next_one[j - 1]) {
 		one.row = tile_row(m->one->all, j - 1);
 		for (uint32_t w = 0; w < m->words; w++) {
-			mask[w] = many.row.present[w] & one.row.present[w];
+			mask[w] = many.row.present[w] & one.row.present[w] & m->allowed[w];
 			left[w] &= ~one.row.present[w];
 		}
 		if (!bits_any(mask, m->words))
 			continue;
 		if (at == UINT32_MAX || !shared)
-			at = begin_result(m, result_labels(m, ls, source_labels(m->one, j - 1)), dropped);
+			at = begin_result(
+			    m, result_labels(m, ls, source_labels(m->one, j - 1)), group, dropped);
 		rc = compute_pair(m, &many, &one, mask, group, at, err);
 	}
 	if (rc || !m->has_fill_one || !bits_any(left, m->words))
@@ -300,7 +309,7 @@ static int match_row(struct matching *m, size_t i, uint64_t *mask, struct err *e
 	const struct labels *made = label_groups_labels(&m->groups, ls);
 	struct operand filled = {.is_fill = true, .fill = m->fill_one};
 	if (at == UINT32_MAX || !shared)
-		at = begin_result(m, result_labels(m, ls, made), dropped);
+		at = begin_result(m, result_labels(m, ls, made), group, dropped);
 	return compute_pair(m, &many, &filled, left, group, at, err);
 }
 
@@ -314,11 +323,11 @@ static int fill_many_side(struct matching *m, uint64_t *mask, struct err *err)
 		struct operand one = {.row = tile_row(m->one->all, (uint32_t)j)};
 		const struct labels *ls = source_labels(m->one, j);
 		for (uint32_t w = 0; w < m->words; w++)
-			mask[w] = one.row.present[w] & ~m->matched[group * m->words + w];
+			mask[w] = one.row.present[w] & ~m->matched[group * m->words + w] & m->allowed[w];
 		if (!bits_any(mask, m->words))
 			continue;
 		const struct labels *made = label_groups_labels(&m->groups, ls);
-		uint32_t at = begin_result(m, result_labels(m, made, ls), m->op.return_bool);
+		uint32_t at = begin_result(m, result_labels(m, made, ls), group, m->op.return_bool);
 		int rc = compute_pair(m, &filled, &one, mask, group, at, err);
 		if (rc)
 			return rc;
@@ -326,11 +335,17 @@ static int fill_many_side(struct matching *m, uint64_t *mask, struct err *err)
 	return 0;
 }
 
-/* Many-to-one: within a group, results with the same labels must not meet at a step. */
+static bool same_result(const struct matching *m, size_t i, size_t j)
+{
+	/* The groups of labels leave __name__ out. */
+	return m->out_group[i] == m->out_group[j] &&
+	       slice_eq(labels_metric_name(m->out->cache[i]), labels_metric_name(m->out->cache[j]));
+}
+
+/* Many-to-one: within a match group, results with the same labels must not meet at a step, even if they are filtered there. */
 static int check_results(struct matching *m, struct err *err)
 {
 	struct label_groups same;
-	uint64_t *taken;
 
 	if (m->one_to_one)
 		return 0;
@@ -340,17 +355,17 @@ static int check_results(struct matching *m, struct err *err)
 		key[i] = label_groups_add(&same, m->out->cache[i]);
 	if (same.n == m->n_out)
 		return 0;
-	taken = ARENA_ARRAY(m->eval->arena, uint64_t, same.n * m->words + 1);
+	/* Rows of one key: lists of row + 1. */
+	uint32_t *last = ARENA_ARRAY(m->eval->arena, uint32_t, same.n + 1);
+	uint32_t *before = ARENA_ARRAY(m->eval->arena, uint32_t, m->n_out + 1);
 	for (size_t i = 0; i < m->n_out; i++) {
-		const uint64_t *row = tile_row(m->out->all, (uint32_t)i).present;
-		uint64_t *t = taken + key[i] * m->words;
-		/* The groups leave __name__ out: two results that differ in it alone are no clash. */
-		bool same_name =
-		    slice_eq(labels_metric_name(m->out->cache[i]), labels_metric_name(same.member[key[i]]));
-		if (same_name && bits_overlap(t, row, m->words))
-			return clash(m, err);
-		for (uint32_t w = 0; same_name && w < m->words; w++)
-			t[w] |= row[w];
+		before[i] = last[key[i]];
+		last[key[i]] = (uint32_t)i + 1;
+		for (uint32_t j = before[i]; j; j = before[j - 1]) {
+			if (same_result(m, i, j - 1) && bits_overlap(m->out_met + i * m->words,
+							    m->out_met + (j - 1) * m->words, m->words))
+				return clash(m, err);
+		}
 	}
 	return 0;
 }
@@ -390,10 +405,11 @@ static int open_sides(struct matching *m, struct err *err)
 	struct source *l, *r;
 	int rc = eval_vector(m->eval, m->b->lhs, m->grid, &l, err);
 
-	if (rc == 0)
-		rc = eval_vector(m->eval, m->b->rhs, m->grid, &r, err);
+	/* All of the left side first, so that its errors come first. */
 	if (rc == 0)
 		rc = source_materialise(l, err);
+	if (rc == 0)
+		rc = eval_vector(m->eval, m->b->rhs, m->grid, &r, err);
 	if (rc == 0)
 		rc = source_materialise(r, err);
 	if (rc)
@@ -415,7 +431,8 @@ static void prepare(struct matching *m)
 	m->group_many = assign_groups(m, m->many);
 	m->group_one = assign_groups(m, m->one);
 	list_one_side(m);
-	m->matched = ARENA_ARRAY(m->eval->arena, uint64_t, m->groups.n * m->words + 1);
+	m->allowed = ARENA_ARRAY(m->eval->arena, uint64_t, m->words + 1);
+	bits_fill(m->allowed, m->grid->n);
 	m->scratch = ARENA_ARRAY(m->eval->arena, double, m->grid->n);
 	m->pair_mask = ARENA_ARRAY(m->eval->arena, uint64_t, m->words + 1);
 	m->pair_met = ARENA_ARRAY(m->eval->arena, uint64_t, m->words + 1);
@@ -426,16 +443,62 @@ static int make_result(struct matching *m, struct err *err)
 {
 	size_t cap = most_results(m);
 
+	m->n_out = 0;
+	m->matched = ARENA_ARRAY(m->eval->arena, uint64_t, m->groups.n * m->words + 1);
 	m->out = source_matrix_new(m->eval, m->grid, cap);
 	if (m->out == NULL)
 		return query_limits_no_memory(err);
 	m->out->dropped = ARENA_ARRAY(m->eval->arena, uint8_t, cap + 1);
+	m->out_group = ARENA_ARRAY(m->eval->arena, uint32_t, cap + 1);
+	m->out_met = m->one_to_one ? NULL : ARENA_ARRAY(m->eval->arena, uint64_t, cap * m->words + 1);
 	int rc = compute_all(m, err);
 	if (rc == 0)
 		rc = check_results(m, err);
 	m->out->n = m->n_out;
 	m->out->all->rows = (uint32_t)m->n_out;
 	return rc;
+}
+
+/* Computes the steps that are allowed. */
+static int attempt(struct matching *m, struct source **out, struct err *err)
+{
+	int rc = check_one_side(m, err);
+
+	if (rc == 0)
+		rc = make_result(m, err);
+	if (rc)
+		return rc;
+	*out = m->out;
+	return source_merge_same(out, err);
+}
+
+static void allow_steps(struct matching *m, uint32_t first, uint32_t end)
+{
+	memset(m->allowed, 0, m->words * sizeof(*m->allowed));
+	for (uint32_t k = first; k < end; k++)
+		bit_set(m->allowed, k);
+}
+
+/* What was found to be wrong may be wrong at one step, and something else at an earlier one, which is what has to be told: it is
+ * looked for by halves. */
+static int earliest_error(struct matching *m, struct err *err)
+{
+	uint32_t low = 0, high = m->grid->n - 1; /* the first wrong step is in [low, high] */
+	struct source *ignored;
+	struct err at_step;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		allow_steps(m, low, middle + 1);
+		if (attempt(m, &ignored, &at_step) == 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	allow_steps(m, low, low + 1);
+	if (attempt(m, &ignored, &at_step) == ERR_EXECUTION)
+		*err = at_step;
+	return err->code;
 }
 
 int eval_match(
@@ -452,12 +515,7 @@ int eval_match(
 	if (rc)
 		return rc;
 	prepare(&m);
-	rc = check_one_side(&m, err);
-	if (rc == 0)
-		rc = make_result(&m, err);
+	rc = attempt(&m, out, err);
 	value_op_annotate(&e->notes, &m.op, x->pos);
-	if (rc)
-		return rc;
-	*out = m.out;
-	return source_merge_same(out, err);
+	return rc == ERR_EXECUTION && err ? earliest_error(&m, err) : rc;
 }

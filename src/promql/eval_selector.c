@@ -181,9 +181,6 @@ static int make(struct eval *e, const struct expr *x, const struct grid *grid, c
 {
 	struct selector_source *s = ARENA_NEW(e->arena, struct selector_source);
 
-	if (x->selector.smoothed)
-		return err_set(
-		    err, ERR_UNSUPPORTED, "not implemented: the smoothed modifier on instant selectors");
 	s->spec = window_spec_for(&x->selector.shift, grid, e->lookback_ms);
 	s->want = want;
 	s->counts = query_plan_counts(e, x, grid);
