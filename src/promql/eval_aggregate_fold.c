@@ -301,11 +301,12 @@ static void finish_histograms(struct fold *f, struct tile *out, uint32_t g)
 		}
 		if (bit_get(f->broken + g * f->words, k))
 			continue;
+		struct histogram *h = f->a->agg->op == AGG_AVG
+					  ? histogram_sum_mean(f->sums[i], arena, f->n[i])
+					  : histogram_sum_result(f->sums[i], arena);
 		if (f->a->agg->op == AGG_AVG)
-			r.h[k] = histogram_scale(
-			    arena, histogram_sum_mean(f->sums[i], arena, f->n[i]), 1 / HISTOGRAM_MEAN_SCALE);
-		else
-			r.h[k] = histogram_sum_result(f->sums[i], arena);
+			h = histogram_scale(arena, h, 1 / HISTOGRAM_MEAN_SCALE);
+		r.h[k] = histogram_compact(arena, h);
 		bit_set(r.present, k);
 	}
 }

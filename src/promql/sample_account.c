@@ -170,7 +170,8 @@ static void walk_range_call(struct account *a, const struct expr *x, const struc
 	hold(a, x->call.func->id == FN_ABSENT_OVER_TIME ? c->filled : size_of(a, x, t->grid).points);
 	touch(a, c->held);
 	tally_leaf(t, c, arg->kind == EXPR_RANGE_SELECTOR);
-	a->held -= subquery;
+	/* absent_over_time() within the subquery is counted otherwise than by its size. */
+	a->held -= subquery < a->held ? subquery : a->held;
 }
 
 static void walk_call(struct account *a, const struct expr *x, struct tally *t)

@@ -263,6 +263,9 @@ static int merge_row(struct source *merged, uint32_t at, struct source *s, uint3
 {
 	struct tile *to = merged->all;
 
+	/* The first that has values at all says whether the name goes. */
+	if (!bits_any(tile_row(to, at).present, to->words))
+		merged->dropped[at] = source_name_dropped(s, i);
 	if (bits_overlap(tile_row(to, at).present, tile_row(s->all, i).present, to->words))
 		return source_same_labelset(err);
 	tile_copy_row(to, at, s->all, i);
@@ -293,7 +296,6 @@ int source_merge_same(struct source **s, struct err *err)
 	for (uint32_t i = 0; rc == 0 && i < old->n; i++) {
 		if (same[i] == i) {
 			merged->cache[n] = old->cache[i];
-			merged->dropped[n] = source_name_dropped(old, i);
 			place[i] = (uint32_t)n++;
 		}
 		rc = merge_row(merged, place[same[i]], old, i, err);
