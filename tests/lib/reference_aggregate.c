@@ -110,35 +110,41 @@ static bool histograms_value(struct aggregation *a, const struct group *g, struc
 {
 	struct reference *r = a->r;
 	const struct histogram **h = ARENA_ARRAY(r->arena, const struct histogram *, g->n);
+	const struct labels **labels = ARENA_ARRAY(r->arena, const struct labels *, g->n);
 	struct ast_range where = a->agg->inner->pos;
 	unsigned notes = 0;
-	size_t at;
+	size_t n = 0, at;
 
-	for (size_t i = 0; i < g->n; i++)
-		h[i] = g->v[i].h;
-	const struct histogram *value = ref_sum_histograms(r, h, g->n, a->agg->op == AGG_AVG, &notes, &at);
+	for (size_t i = 0; i < g->n; i++) {
+		if (!g->v[i].h)
+			continue;
+		labels[n] = a->in->rows[g->v[i].row].labels;
+		h[n++] = g->v[i].h;
+	}
+	const struct histogram *value = ref_sum_histograms(r, h, n, a->agg->op == AGG_AVG, &notes, &at);
+	ref_note_histogram(r, where, notes, ~0u, "aggregation");
 	if (!value) {
 		ref_warn(r, where,
 		    "vector contains a mix of histograms with exponential and custom buckets schemas for "
 		    "metric name "
 		    "%s",
-		    ref_quote(r, labels_metric_name(a->in->rows[g->v[at].row].labels)));
+		    ref_quote(r, labels_metric_name(labels[at])));
 		return false;
 	}
-	ref_note_histogram(r, where, notes, ~0u, "aggregation");
 	out->h = histogram_compact(r->arena, value);
 	return true;
 }
 
 static bool sum_or_avg(struct aggregation *a, const struct group *g, struct ref_value *out)
 {
+	bool found = g->n_histograms && histograms_value(a, g, out);
 	if (g->n_histograms && g->n_histograms < g->n) {
 		ref_warn(
 		    a->r, a->agg->inner->pos, "encountered a mix of histograms and floats for aggregation");
 		return false;
 	}
 	if (g->n_histograms)
-		return histograms_value(a, g, out);
+		return found;
 	double *v = ARENA_ARRAY(a->r->arena, double, g->n);
 	struct ref_sum s = {g->v[0].v, 0};
 	for (size_t i = 0; i < g->n; i++) {
@@ -366,7 +372,7 @@ static int check_ratio(struct aggregation *a, bool *none)
 	return 0;
 }
 
-/* The rows that were picked, in the order in which they were first. */
+/* The row of the result for a row that was picked. */
 static struct ref_row *picked_row(struct aggregation *a, size_t *index, size_t row)
 {
 	if (index[row] == 0) {
@@ -384,6 +390,10 @@ static int pick_rows(struct aggregation *a)
 	int rc = op == AGG_LIMIT_RATIO ? check_ratio(a, &none) : check_count(a, &none);
 	if (rc || none)
 		return rc;
+	/* Only an instant query keeps the order of the best; everything else stands as it stood. */
+	bool in_order = a->out->times.n > 1 || op == AGG_LIMITK || op == AGG_LIMIT_RATIO;
+	for (size_t i = 0; in_order && i < a->in->n; i++)
+		(void)picked_row(a, index, i);
 	for (size_t k = 0; k < a->out->times.n; k++) {
 		double param = a->param[k];
 		gather(a, k);
@@ -399,6 +409,7 @@ static int pick_rows(struct aggregation *a)
 				    (struct ref_cell){true, p.v[i].v, p.v[i].h};
 		}
 	}
+	ref_table_drop_empty(a->out);
 	return 0;
 }
 
@@ -420,8 +431,6 @@ static struct slice value_text(struct reference *r, const struct ref_cell *c)
 static int count_values(struct aggregation *a)
 {
 	struct slice label = ref_string(a->agg->param);
-	if (!label_name_valid(label))
-		return ref_fail(a->r, "invalid label name %s", ref_quote(a->r, label));
 	for (size_t k = 0; k < a->out->times.n; k++) {
 		for (size_t i = 0; i < a->in->n; i++) {
 			const struct ref_cell *c = &a->in->rows[i].cells[k];
@@ -437,6 +446,7 @@ static int count_values(struct aggregation *a)
 				row++;
 			if (row == a->out->n)
 				ref_table_add(a->r, a->out, labels, false);
+			a->out->rows[row].drop_name |= a->in->rows[i].drop_name;
 			struct ref_cell *count = &a->out->rows[row].cells[k];
 			*count = (struct ref_cell){true, count->present ? count->v + 1 : 1, NULL};
 		}
@@ -472,6 +482,8 @@ int ref_aggregate(
 	struct ref_table *in;
 	int rc = 0;
 
+	if (a.agg->op == AGG_COUNT_VALUES && !label_name_valid(ref_string(a.agg->param)))
+		return ref_fail(r, "invalid label name %s", ref_quote(r, ref_string(a.agg->param)));
 	if (a.agg->param && a.agg->op != AGG_COUNT_VALUES)
 		rc = ref_scalar(r, a.agg->param, times, &a.param);
 	if (rc == 0)

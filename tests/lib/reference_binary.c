@@ -150,19 +150,17 @@ static int with_scalar(
 	if (rc)
 		return rc;
 	*out = ref_table_new(r, times);
-	for (size_t k = 0; k < times->n; k++) {
-		for (size_t i = 0; i < t->n; i++) {
-			const struct labels *labels = t->rows[i].labels;
-			bool drop_name = t->rows[i].drop_name;
-			struct ref_value v = {t->rows[i].cells[k].v, t->rows[i].cells[k].h}, n = {s[k], NULL},
-					 result;
-			if (!t->rows[i].cells[k].present)
+	for (size_t i = 0; i < t->n; i++) {
+		const struct labels *labels = t->rows[i].labels;
+		bool drop_name = t->rows[i].drop_name;
+		if (changes_meaning(b->op) || b->return_bool)
+			ref_drop_name(r, &labels, &drop_name);
+		for (size_t k = 0; k < times->n; k++) {
+			const struct ref_cell *c = &t->rows[i].cells[k];
+			struct ref_value v = {c->v, c->h}, n = {s[k], NULL}, result;
+			if (!c->present || (scalar_left ? apply(r, e, n, v, v, &result)
+							: apply(r, e, v, n, v, &result)) != RESULT)
 				continue;
-			if ((scalar_left ? apply(r, e, n, v, v, &result) : apply(r, e, v, n, v, &result)) !=
-			    RESULT)
-				continue;
-			if (changes_meaning(b->op) || b->return_bool)
-				ref_drop_name(r, &labels, &drop_name);
 			rc = ref_table_put(r, *out, k, labels, drop_name, result.v, result.h);
 			if (rc)
 				return rc;
@@ -343,8 +341,8 @@ static int pair(struct reference *r, const struct expr *e, const struct element 
 	int rc = remember(r, b->matching, one, labels);
 	if (rc || outcome == FILTERED)
 		return rc;
-	return ref_table_put(
-	    r, out, k, labels, b->return_bool && r->options->delayed_name_removal, result.v, result.h);
+	bool drop_name = many->drop_name || (b->return_bool && r->options->delayed_name_removal);
+	return ref_table_put(r, out, k, labels, drop_name, result.v, result.h);
 }
 
 /* Stands for what is missing on a side. */
@@ -388,6 +386,20 @@ static int match_step(struct reference *r, const struct expr *e, struct side lhs
 	return rc;
 }
 
+/* The row that the results for a row of the driving side go to, where that is known: no labels come from the other side. */
+static void begin_row(
+    struct reference *r, const struct binary *b, const struct ref_row *row, struct ref_table *out)
+{
+	bool is_set = binary_op_is_set(b->op), drops = b->return_bool && r->options->delayed_name_removal;
+	if (!is_set && b->matching->n_include > 0)
+		return;
+	const struct labels *labels = is_set ? row->labels : result_labels(r, b, row->labels, &labels_empty);
+	for (size_t i = 0; i < out->n; i++)
+		if (labels_eq(out->rows[i].labels, labels))
+			return;
+	ref_table_add(r, out, labels, row->drop_name || drops);
+}
+
 static int with_vector(
     struct reference *r, const struct expr *e, const struct ref_times *times, struct ref_table **out)
 {
@@ -399,11 +411,18 @@ static int with_vector(
 	if (rc)
 		return rc;
 	*out = ref_table_new(r, times);
+	/* Results stand in the order of the side that drives. */
+	const struct ref_table *many = b->matching->card == CARD_ONE_TO_MANY ? rhs : lhs;
+	for (size_t i = 0; i < many->n; i++)
+		begin_row(r, b, &many->rows[i], *out);
+	for (size_t i = 0; b->op == OP_OR && i < rhs->n; i++)
+		begin_row(r, b, &rhs->rows[i], *out);
 	for (size_t k = 0; rc == 0 && k < times->n; k++) {
 		struct side l = elements_at(r, b->matching, lhs, k), s = elements_at(r, b->matching, rhs, k);
 		rc = binary_op_is_set(b->op) ? set_operation(r, b->op, &l, &s, k, *out)
 					     : match_step(r, e, l, s, k, *out);
 	}
+	ref_table_drop_empty(*out);
 	return rc;
 }
 

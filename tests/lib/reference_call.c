@@ -82,11 +82,14 @@ struct date {
 	int64_t day, weekday, hour, minute;
 };
 
-/* Counted out from 1970 (generated times are not far from it, and what is far is brought near: 400 years have 146097
- * days, which is a number of whole weeks). */
+/* Counted out from 1970; what is far is brought near: 400 years have 146097 days, which is a number of whole weeks. Times
+ * before the year -292277022399 are where Go's clock, which counts from there without a sign, comes round to. */
 static struct date date_of(int64_t seconds)
 {
-	int64_t days = seconds / 86400, rest = seconds % 86400;
+	__int128 t = seconds;
+	if (t + (__int128)INT64_C(9223371904444128000) < 0)
+		t += (__int128)1 << 64;
+	int64_t days = (int64_t)(t / 86400), rest = (int64_t)(t % 86400);
 	if (rest < 0) {
 		rest += 86400;
 		days--;
@@ -195,16 +198,15 @@ static int of_elements(
 	int rc = ref_vector(r, e->call.args[0], times, &in);
 	for (size_t i = 1; rc == 0 && i < e->call.n_args; i++)
 		rc = ref_scalar(r, e->call.args[i], times, &params[i - 1]);
-	for (size_t k = 0; rc == 0 && k < times->n; k++) {
-		double s[2] = {params[0] ? params[0][k] : 0, params[1] ? params[1][k] : 0}, v;
-		for (size_t i = 0; rc == 0 && i < in->n; i++) {
+	for (size_t i = 0; rc == 0 && i < in->n; i++) {
+		const struct labels *labels = in->rows[i].labels;
+		bool drop_name = in->rows[i].drop_name;
+		ref_drop_name(r, &labels, &drop_name);
+		for (size_t k = 0; rc == 0 && k < times->n; k++) {
+			double s[2] = {params[0] ? params[0][k] : 0, params[1] ? params[1][k] : 0}, v;
 			const struct ref_cell *c = &in->rows[i].cells[k];
-			const struct labels *labels = in->rows[i].labels;
-			bool drop_name = in->rows[i].drop_name;
-			if (!c->present || c->h || !of_float(&e->call, c->v, s, &v))
-				continue;
-			ref_drop_name(r, &labels, &drop_name);
-			rc = ref_table_put(r, out, k, labels, drop_name, v, NULL);
+			if (c->present && !c->h && of_float(&e->call, c->v, s, &v))
+				rc = ref_table_put(r, out, k, labels, drop_name, v, NULL);
 		}
 	}
 	return rc;
@@ -230,16 +232,15 @@ static int times_of_samples(
 	bool starts = e->call.func->id == FN_START_TIMESTAMP;
 	struct ref_series_list list;
 	int rc = ref_select(r, sel->matchers, sel->n_matchers, &list);
-	for (size_t k = 0; rc == 0 && k < times->n; k++) {
-		int64_t t_ms = ref_shifted(r, &sel->shift, ref_time(times, k));
-		for (size_t i = 0; rc == 0 && i < list.n; i++) {
-			const struct ref_series *s = &list.v[i];
-			const struct labels *labels = s->labels;
-			bool drop_name = false;
-			long newest = ref_newest(r, s, t_ms);
+	for (size_t i = 0; rc == 0 && i < list.n; i++) {
+		const struct ref_series *s = &list.v[i];
+		const struct labels *labels = s->labels;
+		bool drop_name = false;
+		ref_drop_name(r, &labels, &drop_name);
+		for (size_t k = 0; rc == 0 && k < times->n; k++) {
+			long newest = ref_newest(r, s, ref_shifted(r, &sel->shift, ref_time(times, k)));
 			if (newest < 0 || (starts && !r->options->use_start_timestamps))
 				continue;
-			ref_drop_name(r, &labels, &drop_name);
 			int64_t found = starts ? s->p[newest].start_ms : s->p[newest].t_ms;
 			rc = ref_table_put(r, out, k, labels, drop_name, (double)found / 1000, NULL);
 		}
@@ -254,16 +255,14 @@ static int timestamps(
 	if (expr_unparen(e->call.args[0])->kind == EXPR_SELECTOR)
 		return times_of_samples(r, e, times, out);
 	int rc = ref_vector(r, e->call.args[0], times, &in);
-	for (size_t k = 0; rc == 0 && e->call.func->id == FN_TIMESTAMP && k < times->n; k++) {
-		for (size_t i = 0; rc == 0 && i < in->n; i++) {
-			const struct labels *labels = in->rows[i].labels;
-			bool drop_name = in->rows[i].drop_name;
-			if (!in->rows[i].cells[k].present)
-				continue;
-			ref_drop_name(r, &labels, &drop_name);
-			rc = ref_table_put(
-			    r, out, k, labels, drop_name, (double)ref_time(times, k) / 1000, NULL);
-		}
+	for (size_t i = 0; rc == 0 && e->call.func->id == FN_TIMESTAMP && i < in->n; i++) {
+		const struct labels *labels = in->rows[i].labels;
+		bool drop_name = in->rows[i].drop_name;
+		ref_drop_name(r, &labels, &drop_name);
+		for (size_t k = 0; rc == 0 && k < times->n; k++)
+			if (in->rows[i].cells[k].present)
+				rc = ref_table_put(
+				    r, out, k, labels, drop_name, (double)ref_time(times, k) / 1000, NULL);
 	}
 	return rc;
 }

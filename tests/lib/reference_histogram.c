@@ -57,17 +57,16 @@ static const struct labels *without(struct reference *r, const struct labels *ls
 static int numbers(struct histogram_call *c)
 {
 	struct reference *r = c->r;
-	for (size_t k = 0; k < c->in->times.n; k++) {
-		for (size_t i = 0; i < c->in->n; i++) {
-			const struct ref_cell *cell = &c->in->rows[i].cells[k];
+	for (size_t i = 0; i < c->in->n; i++) {
+		const struct ref_row *row = &c->in->rows[i];
+		bool delayed = r->options->delayed_name_removal;
+		/* Of these functions type and unit stay. */
+		const struct labels *labels = delayed ? row->labels : without(r, row->labels, SL(LABEL_NAME));
+		for (size_t k = 0; k < c->in->times.n; k++) {
+			const struct ref_cell *cell = &row->cells[k];
 			if (!cell->present || !cell->h)
 				continue;
-			bool delayed = r->options->delayed_name_removal;
-			const struct labels *labels = c->in->rows[i].labels;
-			/* Of these functions type and unit stay. */
-			if (!delayed)
-				labels = without(r, labels, SL(LABEL_NAME));
-			int rc = ref_table_put(r, c->out, k, labels, delayed || c->in->rows[i].drop_name,
+			int rc = ref_table_put(r, c->out, k, labels, delayed || row->drop_name,
 			    one_number(c->e->call.func->id, cell->h), NULL);
 			if (rc)
 				return rc;

@@ -139,8 +139,7 @@ int ref_sort(struct reference *r, const struct expr *e, const struct ref_times *
 	if (rc)
 		return rc;
 	struct ref_table *t = *out;
-	/* What does not depend on the step is evaluated but once. */
-	if (times->start_ms != times->end_ms && !e->step_invariant)
+	if (times->n > 1)
 		ref_warn(r, e->pos,
 		    "sort is ineffective for range queries since results are always ordered by labels");
 	for (size_t i = 0; by_value && i < t->n; i++)

@@ -197,8 +197,8 @@ struct ref_sum {
 void ref_sum_add(struct ref_sum *s, double v);
 /* The sum of n > 0 histograms, or their mean. NULL: exponential and custom ones are among them, `*at` being the first that
  * does not fit. Notes are or-ed to; conflicting hints count wherever they stand. */
-const struct histogram *ref_sum_histograms(struct reference *r, const struct histogram *const *h, size_t n,
-    bool mean, unsigned *notes, size_t *at);
+const struct histogram *ref_sum_histograms(
+    struct reference *r, const struct histogram *const *h, size_t n, bool mean, unsigned *notes, size_t *at);
 /* n > 0. */
 double ref_mean(const double *v, size_t n);
 double ref_quantile(double q, const double *v, size_t n);

@@ -316,12 +316,32 @@ static int negative(
 	return rc;
 }
 
+/* The value at the first step, at all of them. */
+static int repeated(
+    struct reference *r, const struct expr *e, const struct ref_times *times, struct ref_table **out)
+{
+	struct ref_times first = *times;
+	struct ref_table *t, *result = ref_table_new(r, times);
+	first.n = 1;
+	int rc = ref_vector(r, e, &first, &t);
+	for (size_t i = 0; rc == 0 && i < t->n; i++) {
+		struct ref_row *row = ref_table_add(r, result, t->rows[i].labels, t->rows[i].drop_name);
+		for (size_t k = 0; k < times->n; k++)
+			row->cells[k] = t->rows[i].cells[0];
+	}
+	*out = result;
+	return rc;
+}
+
 int ref_vector(
     struct reference *r, const struct expr *e, const struct ref_times *times, struct ref_table **out)
 {
 	*out = ref_table_new(r, times);
 	if (times->n == 0)
 		return 0;
+	/* What does not depend on the step is evaluated once: that shows in the annotations. */
+	if (e->step_invariant && times->n > 1)
+		return repeated(r, e, times, out);
 	switch (e->kind) {
 	case EXPR_SELECTOR:
 		return ref_selector(r, e, times, out);

@@ -73,14 +73,14 @@ const struct histogram *ref_sum_histograms(
 {
 	bool reset = false, not_reset = false;
 	struct histogram_sum *sum = sum_of_parts(r, h, n, 1, notes, at);
-	if (!sum)
-		return NULL;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && i <= *at; i++) {
 		reset |= h[i]->hint == HINT_RESET;
 		not_reset |= h[i]->hint == HINT_NOT_RESET;
 	}
 	*notes &= ~(unsigned)HISTOGRAM_NOTE_RESET_CONFLICT;
 	*notes |= reset && not_reset ? HISTOGRAM_NOTE_RESET_CONFLICT : 0;
+	if (!sum)
+		return NULL;
 	if (!mean)
 		return histogram_sum_result(sum, r->arena);
 	if (!has_overflow(histogram_sum_result(sum, r->arena)))

@@ -10,3 +10,4 @@ libtestlib_a_SOURCES += tests/lib/reference_promql.h tests/lib/reference_priv.h 
 	tests/lib/reference_label.c tests/lib/reference_histogram.c tests/lib/reference_aggregate.c \
 	tests/lib/reference_binary.c
 libtestlib_a_SOURCES += tests/lib/power_cut.h tests/lib/power_cut.c
+libtestlib_a_SOURCES += tests/lib/promql_generator.h tests/lib/promql_generator.c tests/lib/promql_generator_data.c

@@ -30,3 +30,9 @@ unit_tests += tests/promql/test_sample_account
 tests_promql_test_sample_account_SOURCES = tests/promql/test_sample_account.c
 unit_tests += tests/promql/test_shared_series
 tests_promql_test_shared_series_SOURCES = tests/promql/test_shared_series.c
+# Random expressions: 5,000 in `make check`, 200,000 here (DIFF_COUNT, TEST_SEED: tests/promql/test_differential.c).
+unit_tests += tests/promql/test_differential
+tests_promql_test_differential_SOURCES = tests/promql/test_differential.c
+.PHONY: check-promql-fuzz
+check-promql-fuzz: tests/promql/test_differential
+	$(AM_V_at)DIFF_COUNT=$${DIFF_COUNT:-200000} tests/promql/test_differential
