@@ -26,6 +26,7 @@ enum lock_class {
 	LOCK_QUERY_WATCH,
 	LOCK_SCHEDULER,
 	LOCK_POOL, /* queues of thread pools, connection lists: leaves */
+	LOCK_QUERY_LOG,
 	LOCK_LOG,
 	LOCK_CLASSES,
 };

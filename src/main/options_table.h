@@ -67,6 +67,10 @@ OPTION(AM_DRAIN,               "alertmanager.drain-notification-queue-on-shutdow
 OPTION(QUERY_LOOKBACK,         "query.lookback-delta", DURATION, "5m", WORKS, "How far back an instant selector looks.")
 OPTION(QUERY_TIMEOUT,          "query.timeout", DURATION, "2m", WORKS, "Longest time of a query.")
 OPTION(QUERY_MAX_CONCURRENCY,  "query.max-concurrency", UINT, "20", WORKS, "Most queries at once.")
+OPTION(QUERY_MAX_SERIES,       "query.max-series", UINT, "0", WORKS, "Most series a query may select; 0: no bound.")
+OPTION(QUERY_MAX_BYTES,        "query.max-bytes", SIZE, "1GB", WORKS, "Most memory a query may take.")
+OPTION(QUERY_MAX_ALL_BYTES,    "query.max-total-bytes", SIZE, "0B", WORKS, "Most memory all running queries may take together; 0: a quarter of the machine's.")
+OPTION(QUERY_SLOW,             "query.slow-threshold", DURATION, "1s", WORKS, "Queries that take this long are listed at /api/v1/status/slow_queries.")
 OPTION(QUERY_MAX_SAMPLES,      "query.max-samples", UINT, "50000000", WORKS, "Most samples a query may hold in memory.")
 
 OPTION(AUTO_GOMAXPROCS,        "auto-gomaxprocs", BOOL, "true", IGNORED, "Go's own.")

@@ -25,6 +25,7 @@
 #include "net/http_metrics.h"
 #include "net/http_server.h"
 #include "net/url.h"
+#include "promql/active_queries.h"
 #include "promql/engine.h"
 #include "rules/rule_manager.h"
 #include "scrape/scrape_manager.h"
@@ -35,7 +36,9 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-enum { CONTROL_THREADS = 2, MAX_QUEUED_REQUESTS = 1000 };
+/* Threads of the query lane mostly wait: the engine says who runs, and lets the cheap overtake the heavy. A query can only be
+ * overtaken once it has a thread. */
+enum { CONTROL_THREADS = 2, QUERY_THREADS = 128, MAX_QUEUED_REQUESTS = 1000 };
 
 struct server {
 	const struct options *options;
@@ -44,6 +47,7 @@ struct server {
 	struct web_flag flags[OPTIONS];
 
 	struct thread_pool *pools[HTTP_LANES];
+	struct thread_pool *helpers; /* of big queries */
 	struct thread_pool *workers;
 	struct scheduler *scheduler;
 	struct http_metrics *http_metrics;
@@ -51,6 +55,7 @@ struct server {
 	struct web *web;
 	struct routing *routing;
 	struct tsdb *store;
+	struct active_queries *active_queries;
 	struct promql_engine *engine;
 	struct rule_manager *rules;
 	struct http_client *scrape_client;
@@ -169,7 +174,8 @@ static bool listen_first(struct server *s, struct strbuf *problems)
 {
 	size_t n = processors();
 	s->pools[HTTP_LANE_INGEST] = thread_pool_new("ingest", n);
-	s->pools[HTTP_LANE_QUERY] = thread_pool_new("query", n);
+	s->pools[HTTP_LANE_QUERY] = thread_pool_new("query", QUERY_THREADS);
+	s->helpers = thread_pool_new("promql", n - 1);
 	s->pools[HTTP_LANE_CONTROL] = thread_pool_new("control", CONTROL_THREADS);
 	for (size_t i = 0; i < HTTP_LANES; i++)
 		thread_pool_set_max_queued(s->pools[i], MAX_QUEUED_REQUESTS);
@@ -281,11 +287,39 @@ static bool open_store(struct server *s, struct strbuf *problems)
 	return true;
 }
 
+/* A quarter of the machine's memory. */
+static size_t memory_for_queries(void)
+{
+	long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+	return pages > 0 && size > 0 ? (size_t)pages / 4 * (size_t)size : (size_t)4 << 30;
+}
+
+/* The queries that run are noted in the data directory: those of clients, and one a worker for rules. */
+static bool note_active_queries(struct server *s, struct strbuf *problems)
+{
+	unsigned max = (unsigned)(options_uint(s->options, OPT_QUERY_MAX_CONCURRENCY) + processors());
+	struct strbuf unfinished = STRBUF_INIT;
+	struct err err;
+	int rc = active_queries_open(
+	    fs_real(), options_text(s->options, OPT_TSDB_PATH), max, &s->active_queries, &unfinished, &err);
+	if (unfinished.len)
+		log_warn("These queries didn't finish in the last run:",
+		    KV_STR("component", "activeQueryTracker"), KV_STR("queries", strbuf_cstr(&unfinished)));
+	strbuf_done(&unfinished);
+	return rc == 0 || fail(problems, &err);
+}
+
 static void make_engines(struct server *s)
 {
+	uint64_t all_bytes = options_uint(s->options, OPT_QUERY_MAX_ALL_BYTES);
 	struct promql_options query = {
 	    .parse = parse_all_syntax,
 	    .max_samples = options_uint(s->options, OPT_QUERY_MAX_SAMPLES),
+	    .max_query_bytes = options_uint(s->options, OPT_QUERY_MAX_BYTES),
+	    .max_all_bytes = all_bytes ? all_bytes : memory_for_queries(),
+	    .max_series = options_uint(s->options, OPT_QUERY_MAX_SERIES),
+	    .slow_query_ms = options_ms(s->options, OPT_QUERY_SLOW),
+	    .max_heavy = (unsigned)processors(),
 	    .timeout_ms = options_ms(s->options, OPT_QUERY_TIMEOUT),
 	    .lookback_ms = options_ms(s->options, OPT_QUERY_LOOKBACK),
 	    .max_concurrent = (unsigned)options_uint(s->options, OPT_QUERY_MAX_CONCURRENCY),
@@ -293,7 +327,8 @@ static void make_engines(struct server *s)
 	    .use_start_timestamps = options_feature(s->options, "use-start-timestamps"),
 	    .type_and_unit_labels = options_feature(s->options, "type-and-unit-labels"),
 	    .clock = s->clock,
-	    .pool = s->pools[HTTP_LANE_QUERY],
+	    .pool = s->helpers,
+	    .active = s->active_queries,
 	};
 	s->engine = promql_engine_new(&query);
 	struct rule_manager_options rules = {
@@ -366,7 +401,9 @@ static void apply_storage(struct server *s, const struct config_storage *c)
 /* Puts a good generation in force, in the order of what can fail. RELOAD is held. */
 static int apply(struct server *s, struct generation *g, struct err *err)
 {
-	int rc = rule_manager_load(s->rules, g->prometheus, err);
+	int rc = promql_engine_set_query_log(s->engine, g->prometheus->config->global.query_log_file, err);
+	if (rc == 0)
+		rc = rule_manager_load(s->rules, g->prometheus, err);
 	if (rc == 0)
 		rc = routing_apply(s->routing, g, err);
 	if (rc)
@@ -425,7 +462,7 @@ static bool start(struct server *s, struct generation *g, struct strbuf *problem
 	s->route_prefix = route_prefix(s->options);
 	if (!listen_first(s, problems) || !set_urls(s, problems) ||
 	    !generation_load(s->options, s->own_address, g, problems) || !make_web(s, problems) ||
-	    !start_answering(s, problems) || !open_store(s, problems))
+	    !start_answering(s, problems) || !open_store(s, problems) || !note_active_queries(s, problems))
 		return false;
 	make_engines(s);
 	lock_take(&s->reload_lock);
@@ -471,9 +508,11 @@ void server_stop(struct server *s)
 	web_free(s->web);
 	remote_write_free(s->remote_write);
 	promql_engine_free(s->engine);
+	active_queries_close(s->active_queries);
 	tsdb_close(s->store);
 	scheduler_free(s->scheduler); /* behind all that cancel timers of it */
 	thread_pool_free(s->workers);
+	thread_pool_free(s->helpers);
 	for (size_t i = 0; i < HTTP_LANES; i++)
 		thread_pool_free(s->pools[i]);
 	http_metrics_free(s->http_metrics);

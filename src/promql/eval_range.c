@@ -56,8 +56,7 @@ static struct range_leaf *leaf_of(struct worker *w, const struct range_source *s
 	if (w->leaf)
 		return w->leaf;
 	struct range_leaf *l = xcalloc(1, sizeof(*l));
-	series_reader_init(
-	    &l->reader, s->counts, w->eval->limits.max_points, w->eval->options->use_start_timestamps);
+	series_reader_init(&l->reader, w->eval, s->counts, w->eval->options->use_start_timestamps);
 	range_call_init(&l->call, s->id, &s->spec, s->base.grid);
 	l->call.limits = &w->eval->limits;
 	l->call.param[0] = s->param[0];

@@ -35,7 +35,7 @@ static struct selector_leaf *leaf_of(struct worker *w, const struct selector_sou
 {
 	if (w->leaf == NULL) {
 		struct selector_leaf *l = xcalloc(1, sizeof(*l));
-		series_reader_init(&l->reader, s->counts, w->eval->limits.max_points, false);
+		series_reader_init(&l->reader, w->eval, s->counts, false);
 		l->present = xcalloc(bit_words(s->spec.n), sizeof(*l->present));
 		w->leaf = l;
 		w->leaf_done = leaf_done;

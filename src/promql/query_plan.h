@@ -18,6 +18,7 @@ struct leaf_counts {
 	_Atomic uint64_t fresh;  /* of those, what the step before had not seen */
 	_Atomic uint64_t filled; /* windows with anything in them */
 	_Atomic uint64_t held;   /* the most that a series' windows hold beside results */
+	_Atomic int64_t read_ns; /* with analyze: reading took */
 	_Atomic uint64_t *seen_by_step, *fresh_by_step; /* NULL: not wanted */
 };
 

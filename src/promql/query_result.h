@@ -50,7 +50,8 @@ struct query_result {
 	size_t n_warnings, n_infos;
 
 	struct query_stats stats;
-	struct arena *arena; /* owns all of the above, and the result itself */
+	const struct explain_node *plan; /* when it was asked for */
+	struct arena *arena;             /* owns all of the above, and the result itself */
 };
 
 /* Takes NULL. */

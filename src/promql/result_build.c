@@ -215,7 +215,7 @@ static int raw_selector(struct eval *e, const struct expr *x, struct query_resul
 		return rc;
 	plan_node_of(&e->plan, x)->series = set->n;
 	r->series = ARENA_ARRAY(e->arena, struct result_series, set->n + 1);
-	series_reader_init(&reader, counts, e->limits.max_points, false);
+	series_reader_init(&reader, e, counts, false);
 	for (size_t i = 0; rc == 0 && i < set->n; i++) {
 		struct result_series *out = &r->series[r->n_series];
 		rc = raw_row(e, &reader, set, i, &spec, out, err);

@@ -3,16 +3,17 @@
 #include "base/xmalloc.h"
 #include "model/stale_marker.h"
 #include "promql/columns.h"
-#include "promql/query_limits.h"
+#include "promql/eval.h"
 #include <stdlib.h>
 #include <string.h>
 
 void series_reader_init(
-    struct series_reader *r, struct leaf_counts *counts, uint64_t max_points, bool use_starts)
+    struct series_reader *r, const struct eval *e, struct leaf_counts *counts, bool use_starts)
 {
 	memset(r, 0, sizeof(*r));
 	r->counts = counts;
-	r->max_points = max_points;
+	r->max_points = e->limits.max_points;
+	r->clock = e->analyze ? e->limits.clock : NULL;
 	r->use_starts = use_starts;
 	sample_column_init(&r->col, NULL);
 	windows_init(&r->fw);
@@ -35,9 +36,14 @@ void series_reader_done(struct series_reader *r)
 int series_reader_read(
     struct series_reader *r, struct series_set *set, size_t i, struct arena *arena, struct err *err)
 {
+	int64_t begun_ns = r->clock ? clock_mono_ns(r->clock) : 0;
+
 	r->col.histograms = arena;
 	sample_column_reset(&r->col);
 	int rc = set->ops->read(set, i, &r->col, err);
+	if (r->clock)
+		atomic_fetch_add_explicit(
+		    &r->counts->read_ns, clock_mono_ns(r->clock) - begun_ns, memory_order_relaxed);
 	if (rc)
 		return err_prefix(err, "expanding series: ");
 	if (r->col.n >= UINT32_MAX)

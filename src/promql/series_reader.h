@@ -9,6 +9,7 @@
 struct series_reader {
 	struct leaf_counts *counts; /* borrowed */
 	uint64_t max_points;
+	const struct clock *clock; /* with analyze: how long reading takes is counted */
 	struct sample_column col;
 	/* Where a column holds stale markers or histograms: floats and histograms apart. */
 	int64_t *float_t, *histogram_t;
@@ -20,9 +21,9 @@ struct series_reader {
 	struct windows fw, hw;
 };
 
-/* `use_starts`: hand on start timestamps, where there are any. A window of more than max_points is refused. */
+/* `use_starts`: hand on start timestamps, where there are any. */
 void series_reader_init(
-    struct series_reader *r, struct leaf_counts *counts, uint64_t max_points, bool use_starts);
+    struct series_reader *r, const struct eval *e, struct leaf_counts *counts, bool use_starts);
 void series_reader_done(struct series_reader *r);
 /* The samples of series i, into r->col; histograms into the arena. */
 MUST_CHECK int series_reader_read(

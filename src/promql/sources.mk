@@ -1,5 +1,6 @@
 noinst_LIBRARIES += libpromql.a
 libpromql_a_SOURCES = \
+	src/promql/active_queries.c src/promql/active_queries.h \
 	src/promql/aggregate.h \
 	src/promql/annotations.c src/promql/annotations.h \
 	src/promql/ast.c src/promql/ast.h \
@@ -8,7 +9,9 @@ libpromql_a_SOURCES = \
 	src/promql/binary_value.c src/promql/binary_value.h \
 	src/promql/classic_histogram.c src/promql/classic_histogram.h \
 	src/promql/columns.c src/promql/columns.h \
+	src/promql/duration_summary.c src/promql/duration_summary.h \
 	src/promql/engine.c src/promql/engine.h \
+	src/promql/engine_metrics.c src/promql/engine_metrics.h \
 	src/promql/eval.h \
 	src/promql/eval_aggregate.c \
 	src/promql/eval_aggregate_fold.c \
@@ -20,6 +23,7 @@ libpromql_a_SOURCES = \
 	src/promql/eval_range.c \
 	src/promql/eval_selector.c \
 	src/promql/eval_subquery.c \
+	src/promql/explain.c src/promql/explain.h \
 	src/promql/fold.c \
 	src/promql/func_extended.c \
 	src/promql/func_histogram.c \
@@ -40,8 +44,11 @@ libpromql_a_SOURCES = \
 	src/promql/parse_priv.h \
 	src/promql/prepare.c src/promql/prepare.h \
 	src/promql/quantile.c src/promql/quantile.h \
+	src/promql/query_gate.c src/promql/query_gate.h \
 	src/promql/query_limits.c src/promql/query_limits.h \
+	src/promql/query_log.c src/promql/query_log.h \
 	src/promql/query_plan.c src/promql/query_plan.h \
+	src/promql/query_record.c src/promql/query_record.h \
 	src/promql/query_result.c src/promql/query_result.h \
 	src/promql/range_func.c src/promql/range_func.h \
 	src/promql/result_build.c src/promql/result_build.h \
@@ -49,6 +56,7 @@ libpromql_a_SOURCES = \
 	src/promql/series_reader.c src/promql/series_reader.h \
 	src/promql/series_select.c src/promql/series_select.h \
 	src/promql/shared_series.c src/promql/shared_series.h \
+	src/promql/slow_queries.c src/promql/slow_queries.h \
 	src/promql/source.c src/promql/source.h \
 	src/promql/source_drain.c \
 	src/promql/string_literal.c src/promql/string_literal.h \

@@ -17,8 +17,13 @@ static int run_query(struct rule_group *g, const struct expr *expr, struct slice
     struct query_result **out, struct err *err)
 {
 	const struct rule_manager_options *o = &g->manager->options;
-	struct promql_query q = {
-	    .store = o->queryable, .expr = expr, .text = text, .start_ms = t_ms, .end_ms = t_ms};
+	struct promql_query q = {.store = o->queryable,
+	    .expr = expr,
+	    .text = text,
+	    .start_ms = t_ms,
+	    .end_ms = t_ms,
+	    .lane = QUERY_LANE_RULES,
+	    .origin = {.rule_file = g->def->file, .rule_group = g->def->name}};
 	struct query_result *result;
 	int rc = promql_engine_run(o->engine, &q, &result, err);
 	if (rc < 0)

@@ -67,3 +67,10 @@ MUST_CHECK int api_param_matchers(struct api_call *c, struct matcher_set_vec *ou
 
 /* "U__host_2e_name" is "host.name"; what is no such escape comes back as it is. */
 struct slice api_unescape_name(struct arena *arena, struct slice name);
+
+/* Runs a query for the client of this call: canceled when it goes; an error of the query is a bad parameter, and what exceeded
+ * a bound names the selector to blame in a warning. The caller frees *out. */
+struct promql_query;
+struct query_result;
+MUST_CHECK int api_run_query(
+    struct api_call *c, struct promql_query *q, struct query_result **out, struct err *err);

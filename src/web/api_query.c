@@ -1,7 +1,8 @@
-/* query, query_range, query_exemplars, format_query. */
+/* query, query_range, explain, query_exemplars, format_query. */
 #include "web/api_call.h"
 
 #include "promql/ast_print.h"
+#include "promql/explain.h"
 #include "web/api_json.h"
 #include "web/query_watch.h"
 
@@ -57,69 +58,6 @@ static int read_options(struct api_call *c, struct query_params *p, struct err *
 	return 0;
 }
 
-static double seconds(int64_t ns)
-{
-	return (double)ns / 1e9;
-}
-
-static void put_number(struct json *j, const char *key, double v)
-{
-	json_key(j, key);
-	json_double(j, v);
-}
-
-static void put_number_by_step(
-    struct json *j, const char *key, const struct query_result *r, const uint64_t *n)
-{
-	if (n == NULL)
-		return;
-	json_key(j, key);
-	json_array_begin(j);
-	for (size_t k = 0; k < r->n_steps; k++) {
-		json_array_begin(j);
-		json_timestamp(j, r->grid_ms[k]);
-		json_uint(j, n[k]);
-		json_array_end(j);
-	}
-	json_array_end(j);
-}
-
-static void put_samples(struct json *j, const struct query_result *r, enum stats_mode mode)
-{
-	const struct query_stats *s = &r->stats;
-	json_object_begin(j);
-	if (mode == STATS_ALL)
-		put_number_by_step(j, "totalQueryableSamplesPerStep", r, s->seen_by_step);
-	json_key(j, "totalQueryableSamples");
-	json_uint(j, s->samples_seen);
-	if (mode == STATS_ALL)
-		put_number_by_step(j, "samplesReadPerStep", r, s->fresh_by_step);
-	json_key(j, "samplesRead");
-	json_uint(j, s->samples_fresh);
-	json_key(j, "peakSamples");
-	json_uint(j, s->peak_samples);
-	json_object_end(j);
-}
-
-static void put_stats(struct json *j, const struct query_result *r, enum stats_mode mode)
-{
-	const struct query_stats *s = &r->stats;
-	json_key(j, "stats");
-	json_object_begin(j);
-	json_key(j, "timings");
-	json_object_begin(j);
-	put_number(j, "evalTotalTime", seconds(s->prepare_ns + s->eval_ns + s->sort_ns));
-	put_number(j, "resultSortTime", seconds(s->sort_ns));
-	put_number(j, "queryPreparationTime", seconds(s->prepare_ns));
-	put_number(j, "innerEvalTime", seconds(s->eval_ns));
-	put_number(j, "execQueueTime", seconds(s->queue_ns));
-	put_number(j, "execTotalTime", seconds(s->total_ns));
-	json_object_end(j);
-	json_key(j, "samples");
-	put_samples(j, r, mode);
-	json_object_end(j);
-}
-
 /* Annotations live as long as the result; the answer is printed after it is gone. */
 static void keep_annotations(struct api_call *c, const struct query_result *r)
 {
@@ -134,27 +72,55 @@ static bool is_cut(const struct query_result *r, uint64_t limit)
 	return limit && (r->kind == QUERY_VECTOR || r->kind == QUERY_MATRIX) && r->n_series > limit;
 }
 
-static int evaluate(struct api_call *c, struct promql_query *q, struct query_result **out, struct err *err)
+/* "10.0.0.1" of "10.0.0.1:51234", "::1" of "[::1]:51234". */
+static struct slice client_ip(struct slice client)
 {
+	size_t end = client.len;
+	while (end > 0 && client.ptr[end - 1] != ':')
+		end--;
+	struct slice ip = slice_of(client.ptr, end ? end - 1 : client.len);
+	if (ip.len > 1 && ip.ptr[0] == '[')
+		ip = slice_of(ip.ptr + 1, ip.len - 2);
+	return ip;
+}
+
+static struct query_origin origin_of(const struct http_request *req)
+{
+	return (struct query_origin){.client_ip = client_ip(http_req_client(req)),
+	    .method = http_req_method(req) == HTTP_POST ? SL("POST") : SL("GET"),
+	    .path = http_req_path(req)};
+}
+
+int api_run_query(struct api_call *c, struct promql_query *q, struct query_result **out, struct err *err)
+{
+	struct query_record record;
 	struct query_watch watch;
+	q->origin = origin_of(c->req);
+	q->record = &record;
 	query_watch_begin(&watch, c->deps->scheduler, c->req);
 	q->canceled = &watch.is_canceled;
 	int rc = promql_engine_run(c->deps->engine, q, out, err);
 	query_watch_end(&watch);
 	q->canceled = NULL;
-	return rc;
+	q->record = NULL;
+	/* Out of time or over a bound: what is to blame. */
+	if ((rc == ERR_LIMIT || rc == ERR_TIMEOUT) && record.heaviest[0])
+		api_warn(c, arena_slice(c->arena, slice_cstr(record.heaviest)));
+	return rc == ERR_INVALID ? wrong_query(err) : rc;
 }
 
 static int run_query(struct api_call *c, struct query_params *p, struct err *err)
 {
 	struct query_result *r;
-	int rc = evaluate(c, &p->query, &r, err);
+	int rc = api_run_query(c, &p->query, &r, err);
 	if (rc)
-		return rc == ERR_INVALID ? wrong_query(err) : rc;
+		return rc;
 	json_object_begin(&c->json);
 	json_query_result(&c->json, r, p->limit);
-	if (p->stats != STATS_NONE)
-		put_stats(&c->json, r, p->stats);
+	if (p->stats != STATS_NONE) {
+		json_key(&c->json, "stats");
+		query_record_put_stats(&c->json, &r->stats, p->stats == STATS_ALL ? r : NULL);
+	}
 	json_object_end(&c->json);
 	keep_annotations(c, r);
 	if (is_cut(r, p->limit))
@@ -163,15 +129,19 @@ static int run_query(struct api_call *c, struct query_params *p, struct err *err
 	return 0;
 }
 
+static int read_instant(struct api_call *c, struct promql_query *q, struct err *err)
+{
+	int rc = api_param_time_or(c, "time", clock_now_ms(c->web->options.clock), &q->start_ms, err);
+	q->end_ms = q->start_ms;
+	return rc;
+}
+
 int api_query(struct api_call *c, struct err *err)
 {
 	struct query_params p = {0};
-	int64_t t_ms;
 	int rc = api_param_limit(c, &p.limit, err);
-	if (rc || (rc = api_param_time_or(c, "time", clock_now_ms(c->web->options.clock), &t_ms, err)) ||
-	    (rc = read_options(c, &p, err)))
+	if (rc || (rc = read_instant(c, &p.query, err)) || (rc = read_options(c, &p, err)))
 		return rc;
-	p.query.start_ms = p.query.end_ms = t_ms;
 	return run_query(c, &p, err);
 }
 
@@ -206,6 +176,44 @@ int api_query_range(struct api_call *c, struct err *err)
 		return rc;
 	return run_query(c, &p, err);
 }
+
+/* --- explain ------------------------------------------------------------------------------------------------------ */
+
+static void put_explained(struct api_call *c, const struct query_params *p, const struct query_result *r)
+{
+	struct json *j = &c->json;
+	bool analyze = p->query.explain == EXPLAIN_ANALYZE;
+	json_object_begin(j);
+	json_key(j, "analyze");
+	json_bool(j, analyze);
+	json_key(j, "plan");
+	explain_put(j, r->plan, analyze);
+	if (analyze) {
+		json_key(j, "stats");
+		query_record_put_stats(j, &r->stats, NULL);
+	}
+	json_object_end(j);
+}
+
+/* As query, or, with a step, as query_range: but what is answered is how the result would come about, or (analyze=true) how it
+ * did. */
+int api_explain(struct api_call *c, struct err *err)
+{
+	struct query_params p = {0};
+	struct query_result *r;
+	int rc = api_has_param(c, "step") ? read_range(c, &p.query, err) : read_instant(c, &p.query, err);
+	if (rc || (rc = read_options(c, &p, err)))
+		return rc;
+	p.query.explain = slice_eq(api_param(c, "analyze"), SL("true")) ? EXPLAIN_ANALYZE : EXPLAIN_PLAN;
+	if ((rc = api_run_query(c, &p.query, &r, err)))
+		return rc;
+	put_explained(c, &p, r);
+	keep_annotations(c, r);
+	query_result_free(r);
+	return 0;
+}
+
+/* --- without evaluating -------------------------------------------------------------------------------------------- */
 
 static bool has_selector(const struct expr *e)
 {

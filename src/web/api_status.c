@@ -176,3 +176,63 @@ int api_status_walreplay(struct api_call *c, struct err *err)
 	json_object_end(&c->json);
 	return 0;
 }
+
+static void put_slow_query(struct json *j, const struct query_record *r)
+{
+	json_object_begin(j);
+	json_key(j, "query");
+	json_string(j, r->text);
+	json_key(j, "start");
+	json_timestamp(j, r->start_ms);
+	json_key(j, "end");
+	json_timestamp(j, r->end_ms);
+	json_key(j, "step");
+	json_double(j, (double)r->step_ms / 1000);
+	json_key(j, "ended");
+	json_timestamp(j, r->ended_ms);
+	json_key(j, "seconds");
+	json_double(j, (double)r->stats.total_ns / 1e9);
+	json_key(j, "cost");
+	json_object_begin(j);
+	json_key(j, "estimated");
+	json_uint(j, r->cost);
+	json_key(j, "series");
+	json_uint(j, r->series);
+	json_key(j, "samples");
+	json_uint(j, r->stats.samples_decoded);
+	json_key(j, "bytes");
+	json_uint(j, r->bytes);
+	json_object_end(j);
+	if (r->heaviest[0]) {
+		json_key(j, "heaviest");
+		json_cstr(j, r->heaviest);
+	}
+	if (r->error) {
+		json_key(j, "error");
+		json_cstr(j, r->error);
+	}
+	json_key(j, "stats");
+	query_record_put_stats(j, &r->stats, NULL);
+	query_record_put_origin(j, &r->origin);
+	json_object_end(j);
+}
+
+/* promq's own: the newest queries that took longer than the threshold, newest first, with what they cost. */
+int api_status_slow_queries(struct api_call *c, struct err *err)
+{
+	struct query_record *v;
+	int64_t threshold_ms;
+	size_t n;
+	(void)err;
+	promql_engine_slow_queries(c->deps->engine, c->arena, &v, &n, &threshold_ms);
+	json_object_begin(&c->json);
+	json_key(&c->json, "thresholdSeconds");
+	json_double(&c->json, (double)threshold_ms / 1000);
+	json_key(&c->json, "queries");
+	json_array_begin(&c->json);
+	for (size_t i = 0; i < n; i++)
+		put_slow_query(&c->json, &v[i]);
+	json_array_end(&c->json);
+	json_object_end(&c->json);
+	return 0;
+}

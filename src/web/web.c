@@ -110,18 +110,40 @@ static void reply_options(struct web *web, struct http_request *req)
 	http_reply_empty(req, 204);
 }
 
+static void run(struct web_binding *b, struct http_request *req)
+{
+	if (b->route->api)
+		api_run(b->web, req, b->route->api);
+	else
+		b->route->page(b->web, req);
+}
+
+/* Lists of series are as dear as queries: they take turns with them. */
+static void run_gated(struct web_binding *b, struct http_request *req)
+{
+	struct promql_engine *engine = b->web->deps.engine;
+	struct query_wait wait = {promql_engine_deadline_ns(engine), NULL};
+	struct query_gate *gate = promql_engine_gate(engine);
+	if (query_gate_enter(gate, &wait, NULL)) {
+		http_reply_text(req, 503, "too many queries are running: timed out waiting for a slot\n");
+		return;
+	}
+	run(b, req);
+	query_gate_leave(gate, false);
+}
+
 /* The handler of every route. */
 static void on_request(struct http_request *req, void *arg)
 {
 	struct web_binding *b = arg;
 	if (b->route->api && http_req_method(req) == HTTP_OPTIONS)
 		reply_options(b->web, req);
-	else if (!b->route->works_before_ready && !web_is_ready(b->web))
+	else if (!(b->route->flags & ROUTE_EARLY) && !web_is_ready(b->web))
 		web_reply_unavailable(b->web, req);
-	else if (b->route->api)
-		api_run(b->web, req, b->route->api);
+	else if (b->route->flags & ROUTE_GATED)
+		run_gated(b, req);
 	else
-		b->route->page(b->web, req);
+		run(b, req);
 }
 
 /* Browsers ask what they may do of any path below the API. */

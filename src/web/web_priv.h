@@ -35,11 +35,16 @@ struct api_call;
 typedef int (*api_handler)(struct api_call *c, struct err *err);
 typedef void (*page_handler)(struct web *web, struct http_request *req);
 
+enum web_route_flag {
+	ROUTE_EARLY = 1, /* works before the server is ready */
+	ROUTE_GATED = 2, /* reads much of the store: waits for a slot as queries do */
+};
+
 struct web_route {
 	unsigned methods;
 	const char *path;
 	enum http_lane lane;
-	bool works_before_ready;
+	unsigned flags; /* enum web_route_flag */
 	api_handler api;
 	page_handler page;
 };
@@ -60,6 +65,7 @@ void web_reply_cors(const struct web *web, struct http_request *req);
  * is none (204); else an error. */
 int api_query(struct api_call *c, struct err *err);
 int api_query_range(struct api_call *c, struct err *err);
+int api_explain(struct api_call *c, struct err *err);
 int api_query_exemplars(struct api_call *c, struct err *err);
 int api_format_query(struct api_call *c, struct err *err);
 int api_parse_query(struct api_call *c, struct err *err);
@@ -79,6 +85,7 @@ int api_status_flags(struct api_call *c, struct err *err);
 int api_status_buildinfo(struct api_call *c, struct err *err);
 int api_status_runtimeinfo(struct api_call *c, struct err *err);
 int api_status_tsdb(struct api_call *c, struct err *err);
+int api_status_slow_queries(struct api_call *c, struct err *err);
 int api_status_walreplay(struct api_call *c, struct err *err);
 int api_admin_delete_series(struct api_call *c, struct err *err);
 int api_admin_clean_tombstones(struct api_call *c, struct err *err);

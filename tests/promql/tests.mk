@@ -36,3 +36,12 @@ tests_promql_test_differential_SOURCES = tests/promql/test_differential.c
 .PHONY: check-promql-fuzz
 check-promql-fuzz: tests/promql/test_differential
 	$(AM_V_at)DIFF_COUNT=$${DIFF_COUNT:-200000} tests/promql/test_differential
+unit_tests += tests/promql/test_query_gate tests/promql/test_active_queries tests/promql/test_query_log tests/promql/test_slow_queries \
+	tests/promql/test_duration_summary tests/promql/test_explain tests/promql/test_query_limits
+tests_promql_test_query_gate_SOURCES = tests/promql/test_query_gate.c
+tests_promql_test_active_queries_SOURCES = tests/promql/test_active_queries.c
+tests_promql_test_query_log_SOURCES = tests/promql/test_query_log.c
+tests_promql_test_slow_queries_SOURCES = tests/promql/test_slow_queries.c
+tests_promql_test_duration_summary_SOURCES = tests/promql/test_duration_summary.c
+tests_promql_test_explain_SOURCES = tests/promql/test_explain.c
+tests_promql_test_query_limits_SOURCES = tests/promql/test_query_limits.c

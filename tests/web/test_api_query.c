@@ -5,6 +5,8 @@
 #include "base/xmalloc.h"
 #include "net/url.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 
 static const char load[] = "up{job=\"a\",instance=\"x\"} 1+0x10\n"
@@ -174,6 +176,145 @@ static void statistics(void **state)
 	web_fixture_stop(&f);
 }
 
+#define NO_TIME                                                                                              \
+	"\"timings\":{\"evalTotalTime\":0,\"resultSortTime\":0,\"queryPreparationTime\":0,"                  \
+	"\"innerEvalTime\":0,"                                                                               \
+	"\"execQueueTime\":0,\"execTotalTime\":0}"
+
+/* The clock stands, so that all durations are 0. */
+static void statistics_by_step(void **state)
+{
+	(void)state;
+	struct web_fixture f;
+	web_fixture_start(&f, NULL, 600000);
+	web_fixture_load(&f, load);
+	web_fixture_ready(&f);
+	web_fixture_expect(&f, "/api/v1/query_range?query=sum(up)&start=0&end=120&step=1m&stats=all", 200,
+	    "{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":[{\"metric\":{},"
+	    "\"values\":[[0,\"1\"],"
+	    "[60,\"1\"],[120,\"1\"]]}],\"stats\":{" NO_TIME
+	    ",\"samples\":{\"totalQueryableSamplesPerStep\":[[0,2],[60,2],[120,2]],\"totalQueryableSamples\":"
+	    "6,"
+	    "\"samplesReadPerStep\":[[0,2],[60,2],[120,2]],\"samplesRead\":6,\"peakSamples\":6}}}}");
+	web_fixture_expect(&f, "/api/v1/query?query=up&time=60&stats=true&limit=1", 200,
+	    "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[{\"metric\":{\"__name__"
+	    "\":\"up\","
+	    "\"instance\":\"x\",\"job\":\"a\"},\"value\":[60,\"1\"]}],\"stats\":{" NO_TIME
+	    ",\"samples\":{\"totalQueryableSamples\":2,\"samplesRead\":2,\"peakSamples\":2}}},\"warnings\":["
+	    "\"results "
+	    "truncated due to limit\"]}");
+	web_fixture_stop(&f);
+}
+
+static void use_engine(struct web_fixture *f, struct promql_options options)
+{
+	promql_engine_free(f->engine);
+	options.clock = f->clock;
+	f->engine = promql_engine_new(&options);
+	f->deps.engine = f->engine;
+}
+
+static void explained(void **state)
+{
+	(void)state;
+	struct web_fixture f;
+	web_fixture_start(&f, NULL, 600000);
+	web_fixture_load(&f, load);
+	web_fixture_ready(&f);
+	web_fixture_expect(&f, "/api/v1/explain?query=sum(up)&time=600", 200,
+	    "{\"status\":\"success\",\"data\":{\"analyze\":false,\"plan\":{\"node\":\"sum\",\"kind\":"
+	    "\"aggregation\","
+	    "\"position\":[0,7],\"steps\":1,\"estimated\":{\"series\":1},\"children\":[{\"node\":\"up\","
+	    "\"kind\":"
+	    "\"selector\",\"position\":[4,6],\"steps\":1,\"estimated\":{\"series\":2,\"samples\":10},"
+	    "\"children\":[]}]}}}");
+	web_fixture_expect(&f, "/api/v1/explain?query=up&start=0&end=60&step=60&analyze=true", 200,
+	    "{\"status\":\"success\",\"data\":{\"analyze\":true,\"plan\":{\"node\":\"up\",\"kind\":"
+	    "\"selector\","
+	    "\"position\":[0,2],\"steps\":2,\"estimated\":{\"series\":2,\"samples\":4},\"actual\":{"
+	    "\"series\":2,"
+	    "\"points\":4,\"samples\":4,\"bytes\":64,\"seconds\":0,\"selfSeconds\":0},\"children\":[]},"
+	    "\"stats\":{" NO_TIME
+	    ",\"samples\":{\"totalQueryableSamples\":4,\"samplesRead\":4,\"peakSamples\":4}}}}");
+	web_fixture_expect(&f, "/api/v1/explain?query=up%5B", 400,
+	    "{\"status\":\"error\",\"errorType\":\"bad_data\",\"error\":\"invalid parameter \\\"query\\\": "
+	    "1:4: parse error: "
+	    "unexpected end of input in duration expression\"}");
+	web_fixture_stop(&f);
+}
+
+static void limits(void **state)
+{
+	(void)state;
+	struct web_fixture f;
+	web_fixture_start(&f, NULL, 600000);
+	web_fixture_load(&f, load);
+	use_engine(&f, (struct promql_options){.max_samples = 5, .max_concurrent = 1, .slow_query_ms = -1});
+	web_fixture_ready(&f);
+	web_fixture_expect(&f, "/api/v1/query_range?query=up&start=0&end=120&step=60", 422,
+	    "{\"status\":\"error\",\"errorType\":\"execution\",\"error\":\"query processing would load too "
+	    "many samples into "
+	    "memory in query execution\",\"warnings\":[\"up (1:1) cost most: 2 series, 6 samples\"]}");
+	/* How many bytes is the arena's business. */
+	static const char *const parts[] = {"{\"status\":\"success\",\"data\":{\"thresholdSeconds\":0,"
+					    "\"queries\":[{\"query\":\"up\",\"start\":0,\"end\":120,"
+					    "\"step\":60,\"ended\":600,\"seconds\":0,\"cost\":{\"estimated\":"
+					    "12,\"series\":2,\"samples\":6,\"bytes\":",
+	    "},\"heaviest\":\"up (1:1) cost most: 2 series, 6 samples\",\"error\":\"query processing would "
+	    "load too many "
+	    "samples into memory in query execution\",\"stats\":{" NO_TIME
+	    ",\"samples\":{\"totalQueryableSamples\":0,\"samplesRead\":0,\"peakSamples\":0}},\"httpRequest\":"
+	    "{\"clientIP\":"
+	    "\"127.0.0.1\",\"method\":\"GET\",\"path\":\"/api/v1/query_range\"}}]}}"};
+	web_fixture_get(&f, "/api/v1/status/slow_queries");
+	check_str("slow queries", slice_of(f.body.ptr, strlen(parts[0])), parts[0]);
+	check_str("slow queries", slice_from(f.body, f.body.len - strlen(parts[1])), parts[1]);
+	web_fixture_stop(&f);
+}
+
+/* Lets time pass once a request waits. */
+static void *pass_time(void *arg)
+{
+	struct web_fixture *f = arg;
+	struct query_gate_state s = {0};
+	while (query_gate_state(promql_engine_gate(f->engine), &s), s.waiting == 0)
+		sched_yield();
+	clock_virtual_set(f->clock, clock_now_ms(f->clock) + 3600000);
+	return NULL;
+}
+
+/* All slots are taken: what waits runs out of time, queries and lists of series alike. */
+static void no_slot(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *path;
+		int status;
+		const char *body;
+	} cases[] = {
+	    {"/api/v1/query?query=up", 400,
+		"{\"status\":\"error\",\"errorType\":\"bad_data\",\"error\":\"invalid parameter "
+		"\\\"query\\\": context "
+		"deadline exceeded\"}"},
+	    {"/api/v1/labels", 503, "too many queries are running: timed out waiting for a slot\n"},
+	};
+	struct web_fixture f;
+	struct query_wait wait = {INT64_MAX, NULL};
+	web_fixture_start(&f, NULL, 600000);
+	web_fixture_load(&f, load);
+	use_engine(&f, (struct promql_options){.max_concurrent = 1});
+	web_fixture_ready(&f);
+	check_int("taken", query_gate_enter(promql_engine_gate(f.engine), &wait, NULL), 0);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		pthread_t thread;
+		check_int("thread", pthread_create(&thread, NULL, pass_time, &f), 0);
+		web_fixture_expect(&f, cases[i].path, cases[i].status, cases[i].body);
+		pthread_join(thread, NULL);
+	}
+	query_gate_leave(promql_engine_gate(f.engine), false);
+	web_fixture_stop(&f);
+}
+
 /* "a=b&c=d" from {"a": ["b"], "c": ["d"]}. */
 static void put_query(struct strbuf *out, const struct json_value *params)
 {
@@ -233,4 +374,6 @@ static void conformance(void **state)
 	test_cases_close(all);
 }
 
-TEST_MAIN("api_query", cmocka_unit_test(answers), cmocka_unit_test(statistics), cmocka_unit_test(conformance))
+TEST_MAIN("api_query", cmocka_unit_test(answers), cmocka_unit_test(statistics),
+    cmocka_unit_test(statistics_by_step), cmocka_unit_test(explained), cmocka_unit_test(limits),
+    cmocka_unit_test(no_slot), cmocka_unit_test(conformance))
