@@ -21,8 +21,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		alert_matchers_print(&sb, list.v, list.n);
 		int rc =
 		    alert_matcher_parse(strbuf_slice(&sb), ALERT_MATCHER_UTF8, arena, &again, &note, &err);
-		assert(rc == 0 && again.n == list.n);
+		/* An empty name prints to nothing, as upstream's does. */
+		bool has_name = true;
 		for (size_t i = 0; i < list.n; i++)
+			has_name &= list.v[i]->name.len > 0;
+		assert(!has_name || (rc == 0 && again.n == list.n));
+		for (size_t i = 0; has_name && i < list.n; i++)
 			assert(alert_matcher_cmp(list.v[i], again.v[i]) == 0);
 		strbuf_done(&sb);
 	}

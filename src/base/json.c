@@ -142,7 +142,8 @@ static void put_quoted(struct json *j, struct slice s, unsigned escape)
 			put_escape(out, (unsigned char)s.ptr[i++]);
 		done = i;
 	}
-	strbuf_add(out, s.ptr + done, s.len - done);
+	if (done < s.len)
+		strbuf_add(out, s.ptr + done, s.len - done);
 	strbuf_addch(out, '"');
 }
 
