@@ -2,7 +2,7 @@
 # unit_tests and names the program's sources; all link everything, by LDADD (which promqd and promq override).
 LDADD = libtestlib.a $(PROMQ_LIBS) $(CMOCKA_LIBS) $(EXTERNAL_LIBS)
 unit_tests =
-test_scripts = tests/check_layers.sh tests/check_headers.sh tests/promqltest.sh
+test_scripts = tests/check_layers.sh tests/check_headers.sh tests/promqltest.sh tests/check_manual.sh
 EXTRA_DIST += tests/promqltest.known
 include tests/lib/tests.mk
 include tests/base/tests.mk

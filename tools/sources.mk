@@ -20,3 +20,10 @@ libtools_a_SOURCES = \
 bin_PROGRAMS += promq
 promq_SOURCES = tools/promq.c
 promq_LDADD = libtools.a $(PROMQ_LIBS) $(EXTERNAL_LIBS)
+# Prints docs/promql.md.
+noinst_PROGRAMS += tools/promql_manual
+tools_promql_manual_SOURCES = tools/promql_manual.c
+tools_promql_manual_LDADD = libpromql.a libstorage.a libmodel.a libnet.a libbase.a $(EXTERNAL_LIBS)
+.PHONY: docs
+docs: tools/promql_manual
+	$(AM_V_GEN)tools/promql_manual > $(top_srcdir)/docs/promql.md
