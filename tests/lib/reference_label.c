@@ -375,6 +375,30 @@ static int info_step(const struct info *info, const struct ref_table *in, size_t
 	return rc;
 }
 
+/* Whether some base series has the value of this label; where none has the label, it does not matter. */
+static bool is_known(
+    const struct info *info, const struct ref_table *in, const struct labels *s, struct slice name, bool *any)
+{
+	bool found = false;
+	*any = false;
+	for (size_t k = 0; k < in->n; k++) {
+		struct slice v = labels_get(in->rows[k].labels, name);
+		if (v.len == 0 || is_info_name(info, labels_metric_name(in->rows[k].labels)))
+			continue;
+		*any = true;
+		found |= slice_eq(v, labels_get(s, name));
+	}
+	return found || !*any;
+}
+
+static bool may_be_of(const struct info *info, const struct ref_table *in, const struct labels *s)
+{
+	bool any_instance, any_job;
+	bool instance = is_known(info, in, s, SL("instance"), &any_instance);
+	bool job = is_known(info, in, s, SL("job"), &any_job);
+	return instance && job && (any_instance || any_job);
+}
+
 /* Info series that have an instance and a job which some base series has. */
 static int select_info(struct info *info, const struct ref_table *in)
 {
@@ -386,19 +410,9 @@ static int select_info(struct info *info, const struct ref_table *in)
 	for (size_t i = 0; i < info->n_data; i++)
 		all[n++] = info->data[i];
 	int rc = ref_select(info->r, all, n, &info->series);
-	for (size_t i = 0; rc == 0 && i < info->series.n; i++) {
-		bool instance = false, job = false;
-		const struct labels *s = info->series.v[i].labels;
-		for (size_t k = 0; k < in->n; k++) {
-			const struct labels *b = in->rows[k].labels;
-			if (is_info_name(info, labels_metric_name(b)))
-				continue;
-			instance |= slice_eq(labels_get(b, SL("instance")), labels_get(s, SL("instance")));
-			job |= slice_eq(labels_get(b, SL("job")), labels_get(s, SL("job")));
-		}
-		if (instance && job)
+	for (size_t i = 0; rc == 0 && i < info->series.n; i++)
+		if (may_be_of(info, in, info->series.v[i].labels))
 			info->series.v[kept++] = info->series.v[i];
-	}
 	info->series.n = kept;
 	return rc;
 }

@@ -108,6 +108,14 @@ struct ref_row *ref_table_add(
 	return row;
 }
 
+static bool is_empty(const struct ref_row *row, size_t n_steps)
+{
+	for (size_t k = 0; k < n_steps; k++)
+		if (row->cells[k].present)
+			return false;
+	return true;
+}
+
 int ref_table_put(struct reference *r, struct ref_table *t, size_t step, const struct labels *labels,
     bool drop_name, double v, const struct histogram *h)
 {
@@ -117,18 +125,13 @@ int ref_table_put(struct reference *r, struct ref_table *t, size_t step, const s
 			row = &t->rows[i];
 	if (!row)
 		row = ref_table_add(r, t, labels, drop_name);
+	/* A row that was begun for the sake of its place. */
+	if (is_empty(row, t->times.n))
+		row->drop_name = drop_name;
 	if (row->cells[step].present)
 		return ref_fail_same_labels(r);
 	row->cells[step] = (struct ref_cell){true, v, h};
 	return 0;
-}
-
-static bool is_empty(const struct ref_row *row, size_t n_steps)
-{
-	for (size_t k = 0; k < n_steps; k++)
-		if (row->cells[k].present)
-			return false;
-	return true;
 }
 
 void ref_table_drop_empty(struct ref_table *t)
