@@ -190,13 +190,13 @@ static int check_header(const uint8_t *p, size_t n, unsigned stripe, struct err 
 {
 	if (n < HEADER_BYTES || memcmp(p, magic, sizeof(magic)) != 0)
 		return err_set(err, ERR_CORRUPT, "this is no series snapshot");
+	uint32_t crc = crc32c(crc32c(0, p, AT_CHECK), p + AT_RECORD, HEADER_BYTES - AT_RECORD);
+	if (get_le(p + AT_CHECK, 4) != crc32c_mask(crc) || get_le(p + AT_STRIPE, 4) != stripe)
+		return err_set(err, ERR_CORRUPT, "the header of the series snapshot is damaged");
 	if (get_le(p + AT_VERSION, 4) > VERSION)
 		return err_set(err, ERR_UNSUPPORTED,
 		    "series snapshot format %" PRIu64 " is newer than this program",
 		    get_le(p + AT_VERSION, 4));
-	uint32_t crc = crc32c(crc32c(0, p, AT_CHECK), p + AT_RECORD, HEADER_BYTES - AT_RECORD);
-	if (get_le(p + AT_CHECK, 4) != crc32c_mask(crc) || get_le(p + AT_STRIPE, 4) != stripe)
-		return err_set(err, ERR_CORRUPT, "the header of the series snapshot is damaged");
 	return 0;
 }
 
@@ -208,30 +208,57 @@ int series_snapshot_walk(struct slice content, unsigned stripe, struct wal_frame
 	return rc;
 }
 
+static int restore_frame(struct head *h, unsigned stripe, const struct wal_frame *f, struct slice payload)
+{
+	if (f->type == SNAPSHOT_SERIES)
+		return restore_series(h, payload);
+	if (f->type == SNAPSHOT_LAST || f->type == SNAPSHOT_LAST_HISTOGRAM)
+		return restore_last(h, stripe, payload, f->type == SNAPSHOT_LAST_HISTOGRAM);
+	return 0;
+}
+
+/* All good frames, also behind damage; *bad_at is where the first damage is, 0: nowhere. */
+static void restore_frames(struct head *h, unsigned stripe, struct wal_frames *frames, size_t *bad_at)
+{
+	struct wal_frame f;
+	struct slice payload;
+	uint64_t last = 0;
+	for (;;) {
+		int rc = wal_frames_next(frames, &f, &payload);
+		if (rc == 1)
+			return;
+		if (rc == 0) {
+			last = f.number;
+			rc = restore_frame(h, stripe, &f, payload);
+		} else if (!wal_frames_resync(frames, last)) {
+			*bad_at = *bad_at ? *bad_at : frames->offset;
+			return;
+		}
+		if (rc != 0 && *bad_at == 0)
+			*bad_at = frames->offset;
+	}
+}
+
 int series_snapshot_parse(struct head *h, unsigned stripe, struct slice content, struct err *err)
 {
 	const uint8_t *p = (const uint8_t *)content.ptr;
 	struct wal_frames frames;
+	size_t bad_at = 0;
 	int rc = series_snapshot_walk(content, stripe, &frames, err);
+	if (rc == ERR_CORRUPT && content.len >= HEADER_BYTES) {
+		/* What the header says is not known: the log is read from its beginning. */
+		wal_frames_open(&frames, content, HEADER_BYTES, stripe);
+		restore_frames(h, stripe, &frames, &bad_at);
+	}
 	if (rc != 0)
 		return rc;
 	h->stripes[stripe].replay_record = get_le(p + AT_RECORD, 8);
 	series_ref next_ref = (series_ref)get_le(p + AT_NEXT_REF, 4);
 	if (next_ref > h->next_ref)
 		h->next_ref = next_ref;
-	struct wal_frame f;
-	struct slice payload;
-	while ((rc = wal_frames_next(&frames, &f, &payload)) == 0) {
-		if (f.type == SNAPSHOT_SERIES)
-			rc = restore_series(h, payload);
-		else if (f.type == SNAPSHOT_LAST || f.type == SNAPSHOT_LAST_HISTOGRAM)
-			rc = restore_last(h, stripe, payload, f.type == SNAPSHOT_LAST_HISTOGRAM);
-		if (rc != 0)
-			break;
-	}
-	return rc == 1
-		   ? 0
-		   : err_set(err, ERR_CORRUPT, "the series snapshot is damaged at byte %zu", frames.offset);
+	restore_frames(h, stripe, &frames, &bad_at);
+	return bad_at == 0 ? 0
+			   : err_set(err, ERR_CORRUPT, "the series snapshot is damaged at byte %zu", bad_at);
 }
 
 int series_snapshot_load(struct head *h, unsigned stripe, struct fs *fs, const char *dir, struct err *err)

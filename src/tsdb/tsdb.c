@@ -93,6 +93,22 @@ static void open_parts(struct tsdb *db)
 	}
 }
 
+/* The next sealing writes the snapshot anew: the damaged one stays beside it. */
+static int keep_damaged_snapshot(struct tsdb *db, unsigned stripe, struct err *err)
+{
+	if (db->options.read_only)
+		return 0;
+	char *path = series_snapshot_path(db->dir.head, stripe), *aside = xasprintf("%s.damaged", path);
+	struct strbuf content = STRBUF_INIT;
+	int rc = fs_read_file(db->dir.fs, path, &content, err);
+	if (rc == 0)
+		rc = fs_write_file(db->dir.fs, aside, strbuf_slice(&content), err);
+	strbuf_done(&content);
+	free(aside);
+	free(path);
+	return rc;
+}
+
 static int load_snapshots(struct tsdb *db, struct err *err)
 {
 	for (unsigned i = 0; i < HEAD_STRIPES; i++) {
@@ -102,6 +118,9 @@ static int load_snapshots(struct tsdb *db, struct err *err)
 			tsdb_note(db, "%s: series of this stripe may be missing until they are written again",
 			    why.msg);
 			db->series_missing = true;
+			rc = keep_damaged_snapshot(db, i, err);
+			if (rc != 0)
+				return rc;
 		} else if (rc != 0)
 			return err_set(err, rc, "%s", why.msg);
 	}

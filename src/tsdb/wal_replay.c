@@ -46,6 +46,18 @@ static int replay_series(struct wal_replay *r, uint64_t number, struct slice pay
 	return rc == 1 ? 0 : rc;
 }
 
+/* A series of which the log or a snapshot lost the labels: its ref must not be given to another. */
+static bool is_known(struct wal_replay *r, series_ref ref)
+{
+	const struct head_block *b = head_columns_block(&r->head->columns, ref);
+	if (b && b->series[series_in_block(ref)].labels != 0)
+		return true;
+	if (ref >= r->head->next_ref && ref < UINT32_MAX)
+		r->head->next_ref = ref + 1;
+	r->unknown++;
+	return false;
+}
+
 static int replay_samples(struct wal_replay *r, uint64_t number, struct slice payload)
 {
 	struct wal_samples_reader reader;
@@ -55,6 +67,8 @@ static int replay_samples(struct wal_replay *r, uint64_t number, struct slice pa
 	wal_samples_open(&reader, payload);
 	while ((rc = wal_samples_next(&reader, &batch[n])) == 0) {
 		if (number <= covered_record(r, batch[n].ref))
+			continue;
+		if (!is_known(r, batch[n].ref))
 			continue;
 		if (++n < BATCH - 1)
 			continue;
@@ -168,6 +182,7 @@ static void replay_frames(struct wal_replay *r, struct walk *w, struct slice con
 	struct wal_frames frames;
 	struct wal_frame f;
 	struct slice payload;
+	uint64_t unknown = r->unknown;
 	int rc;
 	wal_frames_open(&frames, content, WAL_SEGMENT_HEADER_BYTES, s->number);
 	for (;;) {
@@ -194,6 +209,11 @@ static void replay_frames(struct wal_replay *r, struct walk *w, struct slice con
 	}
 	s->bytes = frames.offset;
 	s->last_record = w->any ? w->last : 0;
+	if (r->unknown > unknown) {
+		s->damaged = true;
+		note(r, "log segment %016" PRIx64 " has %" PRIu64 " samples of series whose labels are lost",
+		    s->number, r->unknown - unknown);
+	}
 }
 
 static int replay_segment(struct wal_replay *r, struct walk *w, size_t at, bool *is_empty, struct err *err)
@@ -215,6 +235,35 @@ static int replay_segment(struct wal_replay *r, struct walk *w, size_t at, bool 
 	return rc;
 }
 
+/* The bytes from `offset` to the last that is not zero, in "<path>.damaged". */
+static int keep_tail(struct wal_replay *r, const char *path, size_t offset, struct err *err)
+{
+	struct strbuf content = STRBUF_INIT;
+	int rc = fs_read_file(r->fs, path, &content, err);
+	size_t end = content.len;
+	while (end > offset && content.ptr[end - 1] == 0)
+		end--;
+	char *aside = xasprintf("%s.damaged", path);
+	if (rc == 0 && end > offset)
+		rc = fs_write_file(r->fs, aside, slice_of(content.ptr + offset, end - offset), err);
+	free(aside);
+	strbuf_done(&content);
+	return rc;
+}
+
+static int cut_file(struct wal_replay *r, const char *path, size_t offset, struct err *err)
+{
+	int fd;
+	int rc = fs_open(r->fs, path, FS_READ_WRITE, &fd, err);
+	if (rc != 0)
+		return rc;
+	rc = fs_truncate(r->fs, fd, offset, err);
+	if (rc == 0)
+		rc = fs_datasync(r->fs, fd, err);
+	fs_close(r->fs, fd);
+	return rc;
+}
+
 /* The torn tail of a crash: what stands behind the last good record goes. */
 static int cut_tail(struct wal_replay *r, const struct walk *w, struct err *err)
 {
@@ -224,15 +273,11 @@ static int cut_tail(struct wal_replay *r, const struct walk *w, struct err *err)
 		return 0;
 	}
 	char *path = wal_segment_path(r->dir, s->number);
-	int fd;
-	int rc = fs_open(r->fs, path, FS_READ_WRITE, &fd, err);
-	if (rc == 0) {
-		rc = fs_truncate(r->fs, fd, w->offset, err);
-		if (rc == 0)
-			rc = fs_datasync(r->fs, fd, err);
-		fs_close(r->fs, fd);
+	int rc = keep_tail(r, path, w->offset, err);
+	if (rc == 0)
+		rc = cut_file(r, path, w->offset, err);
+	if (rc == 0)
 		note(r, "log segment %016" PRIx64 " was torn at byte %zu: cut there", s->number, w->offset);
-	}
 	free(path);
 	return rc;
 }

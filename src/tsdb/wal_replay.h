@@ -1,7 +1,8 @@
 /* Reading the log at the start. Records go to the head in the order of their numbers; those that a stripe's snapshot covers
  * are skipped, and so are numbers that came already (a batch written again after a failed sync).
  *
- * Damage: a bad record at the end of the log is the torn tail of a crash, and cut off. Elsewhere, when numbers are missing
+ * Damage: a bad record at the end of the log is the torn tail of a crash, and cut off; its bytes go to "<segment>.damaged",
+ * because a bit that flipped there looks the same. Elsewhere, when numbers are missing
  * behind it, records are lost: the segment is kept aside when its turn to go comes, and a note says so. Never a crash. */
 #pragma once
 
@@ -15,7 +16,7 @@ struct wal_replay {
 	struct fs *fs;
 	const char *dir;
 	struct head *head;
-	bool read_only; /* the torn tail is not read, but stays */
+	bool read_only;                                             /* the torn tail is not read, but stays */
 	void (*progress)(void *arg, uint64_t done, uint64_t total); /* segments; may be NULL */
 	void (*note)(void *arg, const char *text); /* what was repaired or lost; may be NULL */
 	void *arg;
@@ -24,6 +25,7 @@ struct wal_replay {
 	struct wal_old_segments segments;
 	uint64_t next_segment, next_record;
 	uint64_t samples, series, records_lost;
+	uint64_t unknown; /* samples of series whose labels are lost */
 };
 
 /* The caller fills in the upper part, zeroes the rest, and calls wal_replay_done(). ERR_IO, ERR_UNSUPPORTED. */

@@ -127,13 +127,13 @@ static int check_header(const char *path, uint64_t number, struct slice content,
 	const uint8_t *h = (const uint8_t *)content.ptr;
 	if (content.len < WAL_SEGMENT_HEADER_BYTES || memcmp(h, magic, sizeof(magic)) != 0)
 		return err_set(err, ERR_CORRUPT, "%s: this is no log segment", path);
+	if (get_le(h + AT_CHECK, 4) != header_check(h) || get_le(h + AT_NUMBER, 8) != number)
+		return err_set(err, ERR_CORRUPT, "%s: the header is damaged", path);
 	uint64_t version = get_le(h + AT_VERSION, 4);
 	if (version > WAL_SEGMENT_VERSION)
 		return err_set(err, ERR_UNSUPPORTED,
 		    "%s: log format %" PRIu64 " is newer than this program, which knows %d", path, version,
 		    WAL_SEGMENT_VERSION);
-	if (get_le(h + AT_CHECK, 4) != header_check(h) || get_le(h + AT_NUMBER, 8) != number)
-		return err_set(err, ERR_CORRUPT, "%s: the header is damaged", path);
 	return 0;
 }
 

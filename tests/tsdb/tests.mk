@@ -1,4 +1,6 @@
 # tests of tsdb
+unit_tests += tests/tsdb/test_corruption
+tests_tsdb_test_corruption_SOURCES = tests/tsdb/test_corruption.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h
 unit_tests += tests/tsdb/test_faults
 tests_tsdb_test_faults_SOURCES = tests/tsdb/test_faults.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h
 unit_tests += tests/tsdb/test_chunk_xor
