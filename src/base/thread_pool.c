@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 struct task {
 	void (*fn)(void *arg);
@@ -125,6 +126,13 @@ void thread_pool_set_max_queued(struct thread_pool *p, size_t max_queued)
 	lock_take(&p->lock);
 	p->max_queued = max_queued;
 	lock_release(&p->lock);
+}
+
+void thread_pool_yield_to_others(void)
+{
+	/* On Linux a thread has a priority of its own. Refused: then it runs as the others do. */
+	int rc = setpriority(PRIO_PROCESS, 0, 19);
+	(void)rc;
 }
 
 size_t thread_pool_threads(const struct thread_pool *p)

@@ -20,5 +20,9 @@ void thread_pool_set_max_queued(struct thread_pool *pool, size_t max_queued);
  * claimed one by one from an atomic counter; the caller takes part, so this cannot deadlock inside a task. */
 void thread_pool_for(struct thread_pool *pool, size_t n, void (*fn)(void *arg, size_t i), void *arg);
 
+/* The calling thread gets what all others leave of the processors, for good: for long work that nobody waits for, on a pool
+ * of its own. */
+void thread_pool_yield_to_others(void);
+
 size_t thread_pool_threads(const struct thread_pool *pool);
 size_t thread_pool_queued(const struct thread_pool *pool);

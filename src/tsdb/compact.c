@@ -5,7 +5,6 @@
 #include "base/xmalloc.h"
 #include "tsdb/compact_plan.h"
 #include "tsdb/compact_run.h"
-#include <string.h>
 
 #define HOUR_MS   INT64_C(3600000)
 #define MAX_BYTES (UINT64_C(1) << 36)
@@ -20,9 +19,11 @@ enum {
 
 /* What a job works on: parts that stay open. */
 struct work {
-	struct part_set *set;
-	struct compact_job job;
-	const struct part_meta *parts[PART_PARENTS_MAX];
+	struct part_set *set; /* keeps them */
+	int level;            /* of the new one */
+	size_t n;
+	struct part *parts[PART_PARENTS_MAX]; /* oldest first */
+	const struct part_meta *metas[PART_PARENTS_MAX];
 	uint64_t seqs[PART_PARENTS_MAX];
 };
 
@@ -58,40 +59,79 @@ static struct compact_limits limits_of(struct tsdb *db, bool at_once)
 	return l;
 }
 
-static void take_parts(struct work *w, const struct part_meta *const *metas)
+static bool is_damaged(const struct tsdb *db, uint64_t seq)
 {
-	for (size_t i = 0; i < w->job.n; i++) {
-		w->parts[i] = metas[w->job.parts[i]];
-		w->seqs[i] = w->parts[i]->seq;
-	}
+	VEC_EACH (uint64_t, bad, &db->damaged_parts)
+		if (*bad == seq)
+			return true;
+	return false;
+}
+
+/* A part that cannot be read would make every job fail that it is in: it stays as it is, and the others go on. */
+static void note_damaged(struct tsdb *db, const struct work *w)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (part_verify(w->parts[i], NULL) == ERR_CORRUPT)
+			seq_vec_push(&db->damaged_parts, w->seqs[i]);
 }
 
 /* The first part that has tombstones, alone. */
-static bool plan_cleaning(const struct work *w, struct compact_job *job)
+static bool plan_cleaning(struct part *const *parts, size_t n, struct compact_job *job)
 {
-	for (size_t i = 0; i < w->set->n; i++) {
-		if (!part_has_tombstones(w->set->v[i]))
+	for (size_t i = 0; i < n; i++) {
+		if (!part_has_tombstones(parts[i]))
 			continue;
-		*job = (struct compact_job){.level = part_meta(w->set->v[i])->level, .n = 1, .parts = {i}};
+		*job = (struct compact_job){.level = part_meta(parts[i])->level, .n = 1, .parts = {i}};
 		return true;
 	}
 	return false;
 }
 
+static bool plan_joining(
+    struct tsdb *db, bool at_once, struct part *const *parts, size_t n, struct compact_job *job)
+{
+	struct compact_limits limits = limits_of(db, at_once);
+	const struct part_meta **metas = xreallocarray(NULL, n + 1, sizeof(*metas));
+	for (size_t i = 0; i < n; i++)
+		metas[i] = part_meta(parts[i]);
+	bool found = compact_plan(metas, n, &limits, job);
+	free(metas);
+	return found;
+}
+
+static size_t list_sound(const struct tsdb *db, const struct part_set *set, struct part **out)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < set->n; i++)
+		if (!is_damaged(db, part_meta(set->v[i])->seq))
+			out[n++] = set->v[i];
+	return n;
+}
+
+static void take_parts(struct work *w, struct part *const *parts, const struct compact_job *job)
+{
+	w->level = job->level;
+	w->n = job->n;
+	for (size_t i = 0; i < job->n; i++) {
+		w->parts[i] = parts[job->parts[i]];
+		w->metas[i] = part_meta(w->parts[i]);
+		w->seqs[i] = w->metas[i]->seq;
+	}
+}
+
 static bool plan(struct tsdb *db, enum compact_why why, struct work *w)
 {
-	struct compact_limits limits = limits_of(db, why == COMPACT_AT_ONCE);
 	w->set = part_sets_get(&db->parts);
-	const struct part_meta **metas = xreallocarray(NULL, w->set->n + 1, sizeof(*metas));
-	for (size_t i = 0; i < w->set->n; i++)
-		metas[i] = part_meta(w->set->v[i]);
-	bool found = why == COMPACT_CLEAN ? plan_cleaning(w, &w->job)
-					  : compact_plan(metas, w->set->n, &limits, &w->job);
+	struct part **parts = xreallocarray(NULL, w->set->n + 1, sizeof(*parts));
+	size_t n = list_sound(db, w->set, parts);
+	struct compact_job job;
+	bool found = why == COMPACT_CLEAN ? plan_cleaning(parts, n, &job)
+					  : plan_joining(db, why == COMPACT_AT_ONCE, parts, n, &job);
 	if (found)
-		take_parts(w, metas);
+		take_parts(w, parts, &job);
 	else
 		part_sets_put(&db->parts, w->set);
-	free(metas);
+	free(parts);
 	return found;
 }
 
@@ -110,8 +150,8 @@ static bool is_still_wanted(struct tsdb *db, const struct work *w)
 {
 	struct part_set *now = part_sets_get(&db->parts);
 	bool all = true;
-	for (size_t i = 0; i < w->job.n; i++)
-		all = all && has_part(now, w->set->v[w->job.parts[i]]);
+	for (size_t i = 0; i < w->n; i++)
+		all = all && has_part(now, w->parts[i]);
 	part_sets_put(&db->parts, now);
 	return all;
 }
@@ -119,7 +159,7 @@ static bool is_still_wanted(struct tsdb *db, const struct work *w)
 /* MAINTENANCE. The record decides; `part` NULL: nothing was left of the old ones. */
 static int swap(struct tsdb *db, const struct work *w, struct part *part, struct err *err)
 {
-	struct manifest_change change = {.remove = w->seqs, .n_remove = w->job.n};
+	struct manifest_change change = {.remove = w->seqs, .n_remove = w->n};
 	struct manifest_part entry;
 	if (part) {
 		const struct part_meta *m = part_meta(part);
@@ -130,9 +170,9 @@ static int swap(struct tsdb *db, const struct work *w, struct part *part, struct
 	int rc = manifest_commit(db->manifest, &change, err);
 	if (rc != 0)
 		return rc;
-	for (size_t i = 0; i < w->job.n; i++)
-		part_unlink_when_done(w->set->v[w->job.parts[i]]);
-	part_sets_change(&db->parts, part, w->seqs, w->job.n, 0);
+	for (size_t i = 0; i < w->n; i++)
+		part_unlink_when_done(w->parts[i]);
+	part_sets_change(&db->parts, part, w->seqs, w->n, 0);
 	return 0;
 }
 
@@ -163,9 +203,9 @@ static int join(struct tsdb *db, const struct work *w, struct err *err)
 	lock_release(&db->maintenance);
 	struct compact_run run = {.fs = db->dir.fs,
 	    .parts_dir = db->dir.parts,
-	    .parts = w->parts,
-	    .n = w->job.n,
-	    .level = w->job.level,
+	    .parts = w->metas,
+	    .n = w->n,
+	    .level = w->level,
 	    .seq = seq,
 	    .stop = &db->stopping};
 	struct part_meta meta;
@@ -181,12 +221,12 @@ static int join(struct tsdb *db, const struct work *w, struct err *err)
 static int check_space(struct tsdb *db, const struct work *w, struct err *err)
 {
 	uint64_t need = 0, room, total;
-	for (size_t i = 0; i < w->job.n; i++)
-		need += w->parts[i]->chunks_bytes + w->parts[i]->dir_bytes + w->parts[i]->index_bytes;
+	for (size_t i = 0; i < w->n; i++)
+		need += w->metas[i]->chunks_bytes + w->metas[i]->dir_bytes + w->metas[i]->index_bytes;
 	int rc = fs_space(db->dir.fs, db->dir.path, &room, &total, err);
 	if (rc == 0 && room < need)
 		rc = err_set(err, ERR_IO, "%s: joining %zu parts takes up to %llu bytes, %llu are free",
-		    db->dir.path, w->job.n, (unsigned long long)need, (unsigned long long)room);
+		    db->dir.path, w->n, (unsigned long long)need, (unsigned long long)room);
 	return rc;
 }
 
@@ -201,7 +241,10 @@ int compact_one(struct tsdb *db, enum compact_why why, bool *did, struct err *er
 		rc = check_space(db, &w, err);
 		if (rc == 0)
 			rc = join(db, &w, err);
+		if (rc == ERR_CORRUPT)
+			note_damaged(db, &w);
 		part_sets_put(&db->parts, w.set);
+		tsdb_set_gauges(db);
 		counter_add(M_TSDB_COMPACTIONS_FAILED, rc != 0 && rc != ERR_CANCELED);
 	}
 	lock_release(&db->compaction);
@@ -237,40 +280,58 @@ static int64_t rest_ms(unsigned failures)
 	return (int64_t)RETRY_MS << (doublings < MAX_DOUBLINGS ? doublings : MAX_DOUBLINGS);
 }
 
-static void tick(void *arg, int64_t when_ms)
+static int64_t do_what_is_due(struct tsdb *db)
 {
-	struct tsdb *db = arg;
 	struct err err;
 	bool did;
-	int64_t wait_ms = PERIOD_MS;
 	int rc = compact_one(db, COMPACT_DUE, &did, &err);
-	if (rc == 0) {
+	if (rc == 0 || rc == ERR_CANCELED) {
 		db->compact_failures = 0;
-		wait_ms = did ? SOON_MS : PERIOD_MS;
-	} else if (rc != ERR_CANCELED) {
-		wait_ms = rest_ms(++db->compact_failures);
-		log_debug("joining parts failed", KV_STR("component", "tsdb"), KV_ERR(&err));
+		return rc == 0 && did ? SOON_MS : PERIOD_MS;
 	}
-	int64_t now_ms = clock_now_ms(db->options.clock), from_ms = now_ms > when_ms ? now_ms : when_ms;
+	log_debug("joining parts failed", KV_STR("component", "tsdb"), KV_ERR(&err));
+	return rest_ms(++db->compact_failures);
+}
+
+static void tick(void *arg, int64_t when_ms);
+
+static void set_timer(struct tsdb *db, int64_t wait_ms)
+{
+	int64_t now_ms = clock_now_ms(db->options.clock);
 	lock_take(&db->maintenance);
 	if (!db->closing)
-		db->compact_timer = scheduler_at(db->options.scheduler, from_ms + wait_ms, tick, db);
+		db->compact_timer = scheduler_at(db->options.scheduler, now_ms + wait_ms, tick, db);
 	lock_release(&db->maintenance);
 }
 
+static void work_and_wait(void *arg)
+{
+	struct tsdb *db = arg;
+	if (thread_pool_threads(db->compact_pool) > 0)
+		thread_pool_yield_to_others();
+	set_timer(db, do_what_is_due(db));
+}
+
+static void tick(void *arg, int64_t when_ms)
+{
+	(void)when_ms;
+	struct tsdb *db = arg;
+	thread_pool_submit(db->compact_pool, work_and_wait, db);
+}
+
+/* A thread of its own: a job takes minutes when there is much, and the scheduler's workers are few. */
 void compact_start_timer(struct tsdb *db)
 {
 	if (!db->options.scheduler)
 		return;
-	lock_take(&db->maintenance);
-	db->compact_timer =
-	    scheduler_at(db->options.scheduler, clock_now_ms(db->options.clock) + PERIOD_MS, tick, db);
-	lock_release(&db->maintenance);
+	bool has_threads = scheduler_pool(db->options.scheduler) != NULL;
+	db->compact_pool = thread_pool_new("compact", has_threads ? 1 : 0);
+	set_timer(db, PERIOD_MS);
 }
 
 void compact_stop_timer(struct tsdb *db)
 {
-	if (!db->options.scheduler)
+	if (!db->compact_pool)
 		return;
 	atomic_store_explicit(&db->stopping, true, memory_order_relaxed);
 	lock_take(&db->maintenance);
@@ -278,4 +339,5 @@ void compact_stop_timer(struct tsdb *db)
 	timer_id timer = db->compact_timer;
 	lock_release(&db->maintenance);
 	scheduler_cancel(db->options.scheduler, timer);
+	thread_pool_free(db->compact_pool);
 }

@@ -254,6 +254,7 @@ void tsdb_close(struct tsdb *db)
 	tsdb_notes_done(&db->notes);
 	lock_done(&db->maintenance);
 	lock_done(&db->compaction);
+	seq_vec_done(&db->damaged_parts);
 	free((char *)(uintptr_t)db->options.path);
 	free(db);
 }

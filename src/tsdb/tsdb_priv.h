@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 VEC_DEFINE(tsdb_notes, char *);
+VEC_DEFINE(seq_vec, uint64_t);
 
 struct tsdb {
 	struct tsdb_options options; /* defaults filled in; `path` is ours; MAINTENANCE: retention_* */
@@ -28,17 +29,20 @@ struct tsdb {
 	    series_missing; /* a snapshot was damaged: the head may not know all series of the newest parts */
 	_Atomic uint64_t replay_done, replay_total;
 
-	_Atomic int64_t deleted_until_ms; /* relaxed, grows: the head's newest samples up to here may be deleted ones */
+	_Atomic int64_t
+	    deleted_until_ms; /* relaxed, grows: the head's newest samples up to here may be deleted ones */
 
 	struct lock maintenance; /* LOCK_TSDB_MAINTENANCE: one sealing at a time */
 	timer_id timer;          /* MAINTENANCE */
 	bool closing;            /* MAINTENANCE */
 	int64_t failed_at_ms;    /* MAINTENANCE: when sealing failed last; 0: never */
 
-	struct lock compaction;    /* LOCK_TSDB_COMPACTION: one job at a time */
-	timer_id compact_timer;    /* MAINTENANCE */
-	unsigned compact_failures; /* the timer's: in a row */
-	atomic_bool stopping;      /* relaxed: a job looks at it between series */
+	struct lock compaction;           /* LOCK_TSDB_COMPACTION: one job at a time */
+	struct thread_pool *compact_pool; /* NULL: no timer */
+	timer_id compact_timer;           /* MAINTENANCE */
+	struct seq_vec damaged_parts;     /* COMPACTION: not to be joined */
+	unsigned compact_failures;        /* the timer's: in a row */
+	atomic_bool stopping;             /* relaxed: a job looks at it between series */
 };
 
 /* Keeps a sentence for tsdb_start_notes(). */

@@ -155,6 +155,42 @@ static void the_timer_joins_what_is_complete(void **state)
 	test_tmpdir_done(dir);
 }
 
+/* Bends a byte of the chunks of the first part, under the eyes of the store. */
+static void damage_a_part(const char *dir)
+{
+	struct err err;
+	int fd;
+	char byte = 'x';
+	char *path = xasprintf("%s/parts/part-0000000000000001/chunks", dir);
+	check_ok("open", fs_open(probe_fs(), path, FS_READ_WRITE, &fd, &err), &err);
+	check_ok("write", fs_pwrite(probe_fs(), fd, &byte, 1, 20, &err), &err);
+	fs_close(probe_fs(), fd);
+	free(path);
+}
+
+static void a_damaged_part_stands_alone(void **state)
+{
+	(void)state;
+	struct err err;
+	char *dir = test_tmpdir();
+	struct clock *clock = clock_virtual_new(START_MS);
+	struct tsdb *db = make_store(dir, clock);
+	damage_a_part(dir);
+	check_int("said", tsdb_compact(db, &err), ERR_CORRUPT);
+	check_int("nothing was joined", count_parts(db), PARTS);
+	check_ok("the others", tsdb_compact(db, &err), &err);
+	check_int("it and the others", count_parts(db), 2);
+	char *rest = probe_dump(tsdb_queryable(db), NULL, 0, START_MS + PER_PART * STEP_MS, INT64_MAX);
+	size_t n = 0;
+	for (const char *p = rest; (p = strchr(p + 1, '=')) != NULL;)
+		n++;
+	check_int("samples of the others", n, (PARTS * PER_PART + 2) * SERIES);
+	free(rest);
+	tsdb_close(db);
+	clock_virtual_free(clock);
+	test_tmpdir_done(dir);
+}
+
 /* --- a disk that fails ------------------------------------------------------------------------------------------- */
 
 struct bad_disk {
@@ -239,5 +275,5 @@ static void a_call_that_fails_is_tried_again(void **state)
 }
 
 TEST_MAIN("compact store", cmocka_unit_test(parts_become_one), cmocka_unit_test(a_reader_keeps_the_old_parts),
-    cmocka_unit_test(the_timer_joins_what_is_complete), cmocka_unit_test(a_disk_that_stops_loses_nothing),
-    cmocka_unit_test(a_call_that_fails_is_tried_again))
+    cmocka_unit_test(the_timer_joins_what_is_complete), cmocka_unit_test(a_damaged_part_stands_alone),
+    cmocka_unit_test(a_disk_that_stops_loses_nothing), cmocka_unit_test(a_call_that_fails_is_tried_again))
