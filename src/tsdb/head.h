@@ -83,6 +83,13 @@ void head_free_dropped(struct head *h, uint64_t seen_seq);
 /* The ref of the series with these labels, 0: none. */
 series_ref head_find_labels(struct head *h, const struct labels *labels);
 
+/* The handle of the labels of a series that may have been dropped since: 0 then. */
+static inline uint32_t head_series_handle(const struct head *h, series_ref ref)
+{
+	const struct head_block *b = head_columns_block(&h->columns, ref);
+	return b ? atomic_load_explicit(&b->series[series_in_block(ref)].labels, memory_order_acquire) : 0;
+}
+
 /* Widens the time range of the head. */
 void head_note_times(struct head *h, int64_t min_t_ms, int64_t max_t_ms);
 /* Bytes of columns, chunks, label sets and tables. */

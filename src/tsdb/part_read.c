@@ -383,6 +383,50 @@ uint64_t part_estimate(struct part *p, uint32_t ordinal, int64_t min_t_ms, int64
 	return count_left(p, ordinal, min_t_ms, max_t_ms, &n, NULL) ? 0 : n;
 }
 
+/* The chunks of the series ordinals[0..n), which are neighbours: ends[i] to ends[i + 1]. */
+static int chunk_ends(struct part *p, uint32_t ordinal, size_t n, int64_t *ends, struct err *err)
+{
+	int rc = column(p, DIR_FIRST_CHUNK, ordinal, n + 1, ends, err);
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < n; i++)
+		if (ends[i] < 0 || ends[i + 1] <= ends[i] || (uint64_t)ends[i + 1] > p->meta.chunks)
+			return corrupt(p, err, "a series with impossible chunks");
+	return 0;
+}
+
+/* Of neighbours, at most BATCH. */
+static int neighbours_touch(struct part *p, uint32_t ordinal, size_t n, int64_t min_t_ms, int64_t max_t_ms,
+    bool *touches, struct err *err)
+{
+	int64_t ends[BATCH + 1], first_ms, last_ms;
+	int rc = chunk_ends(p, ordinal, n, ends, err);
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		rc = column(p, DIR_MIN_T, (uint64_t)ends[i], 1, &first_ms, err);
+		if (rc == 0)
+			rc = column(p, DIR_MAX_T, (uint64_t)ends[i + 1] - 1, 1, &last_ms, err);
+		touches[i] = rc == 0 && first_ms <= max_t_ms && last_ms >= min_t_ms;
+	}
+	return rc;
+}
+
+int part_touches(struct part *p, const uint32_t *ordinals, size_t n, int64_t min_t_ms, int64_t max_t_ms,
+    bool *touches, struct err *err)
+{
+	int rc = 0;
+	if (p->meta.min_t_ms >= min_t_ms && p->meta.max_t_ms <= max_t_ms) {
+		for (size_t i = 0; i < n; i++)
+			touches[i] = true;
+		return 0;
+	}
+	for (size_t i = 0, run; rc == 0 && i < n; i += run) {
+		for (run = 1; run < BATCH && i + run < n && ordinals[i + run] == ordinals[i] + run;)
+			run++;
+		rc = neighbours_touch(p, ordinals[i], run, min_t_ms, max_t_ms, touches + i, err);
+	}
+	return rc;
+}
+
 /* --- deleting ----------------------------------------------------------------------------------------------------- */
 
 bool part_has_tombstones(const struct part *p)

@@ -45,6 +45,11 @@ MUST_CHECK int part_read(struct part *p, uint32_t ordinal, int64_t min_t_ms, int
  * directory that cannot be read counts as empty here, and part_read() says why. */
 uint64_t part_estimate(struct part *p, uint32_t ordinal, int64_t min_t_ms, int64_t max_t_ms);
 
+/* touches[i] says whether the series ordinals[i] (ascending, n of them) may have samples in the range: it has some before its
+ * end and some behind its beginning. ERR_CORRUPT, ERR_IO. */
+MUST_CHECK int part_touches(struct part *p, const uint32_t *ordinals, size_t n, int64_t min_t_ms,
+    int64_t max_t_ms, bool *touches, struct err *err);
+
 /* What a series takes: the samples of its chunks, deleted ones included, and the chunks' bytes (not the time columns that it
  * shares with others). */
 struct part_series_size {

@@ -18,6 +18,7 @@ enum {
 	DEFAULT_PAGE_CACHE_BYTES = 64 << 20,
 	DEFAULT_OUT_OF_ORDER_MS = 30 * 60 * 1000,
 	DEFAULT_OUT_OF_ORDER_BYTES = 256 << 20,
+	ORDINAL_REFS_BYTES = 64 << 20, /* what the head calls 16 million series of parts */
 };
 
 /* --- notes ----------------------------------------------------------------------------------------------------- */
@@ -200,6 +201,7 @@ static struct tsdb *tsdb_new(const struct tsdb_options *given)
 	db->dir.lock_fd = -1;
 	db->queryable.open = tsdb_querier_open;
 	db->cache = page_cache_new(db->options.page_cache_bytes);
+	db->ordinals = ordinal_refs_new(ORDINAL_REFS_BYTES);
 	part_sets_init(&db->parts);
 	db->deleted_until_ms = INT64_MIN;
 	lock_init(&db->maintenance, LOCK_TSDB_MAINTENANCE, "maintenance");
@@ -245,6 +247,7 @@ void tsdb_close(struct tsdb *db)
 	head_done(&db->head);
 	part_sets_done(&db->parts);
 	page_cache_free(db->cache);
+	ordinal_refs_free(db->ordinals);
 	if (db->manifest)
 		manifest_close(db->manifest);
 	if (db->dir.path)

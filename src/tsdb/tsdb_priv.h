@@ -6,6 +6,7 @@
 #include "tsdb/data_dir.h"
 #include "tsdb/head.h"
 #include "tsdb/manifest.h"
+#include "tsdb/ordinal_refs.h"
 #include "tsdb/page_cache.h"
 #include "tsdb/part_set.h"
 #include "tsdb/tsdb.h"
@@ -19,6 +20,7 @@ struct tsdb {
 	struct queryable queryable;
 	struct data_dir dir;
 	struct page_cache *cache;
+	struct ordinal_refs *ordinals;
 	struct manifest *manifest; /* MAINTENANCE */
 	struct part_sets_owner parts;
 	struct head head;

@@ -5,6 +5,7 @@
 #include "tsdb/tsdb_priv.h"
 #include "tsdb/tsdb_select.h"
 #include <stdlib.h>
+#include <string.h>
 
 struct tsdb_querier {
 	struct querier base;
@@ -27,7 +28,8 @@ static int select_series(struct querier *base, struct arena *arena, const struct
 	    .parts = q->parts,
 	    .min_t_ms = q->min_t_ms,
 	    .max_t_ms = q->max_t_ms,
-	    .sorted = sorted};
+	    .sorted = sorted,
+	    .labels_only = !hints || (hints->func && strcmp(hints->func, "series") == 0)};
 	if (hints) {
 		range.min_t_ms = hints->start_ms > range.min_t_ms ? hints->start_ms : range.min_t_ms;
 		range.max_t_ms = hints->end_ms < range.max_t_ms ? hints->end_ms : range.max_t_ms;

@@ -37,7 +37,12 @@ struct selection {
 	struct arena *arena, *scratch; /* scratch: labels that may be known already */
 	struct entries entries;
 	struct pieces pieces;
-	struct tag_table by_ref, by_labels; /* place in entries + 1 */
+	/* Places in entries + 1: of the head's series by how far their ref is behind the first one's, when they are dense enough;
+	 * else, and of those that come later, by a table. */
+	uint32_t *near;
+	series_ref near_from;
+	uint32_t n_near;
+	struct tag_table by_ref, by_labels;
 	bool needs_parts;
 };
 
@@ -93,10 +98,34 @@ static void select_head(struct selection *s, const struct matcher *const *matche
 static uint32_t find_ref(const struct selection *s, series_ref ref)
 {
 	struct tag_walk w;
+	if (ref - s->near_from < s->n_near && s->near[ref - s->near_from])
+		return s->near[ref - s->near_from];
 	for (uint32_t i = tag_table_first(&s->by_ref, ref_hash(ref), &w); i; i = tag_table_next(&w))
 		if (s->entries.v[i - 1].ref == ref)
 			return i;
 	return 0;
+}
+
+/* The head's series, which ascend by ref, become findable. */
+static void note_refs(struct selection *s)
+{
+	enum { SPARSE = 8 };
+	uint32_t n = (uint32_t)s->entries.len;
+	if (n == 0)
+		return;
+	uint32_t span = s->entries.v[n - 1].ref - s->entries.v[0].ref + 1;
+	if (span / SPARSE <= n) {
+		s->near_from = s->entries.v[0].ref;
+		s->n_near = span;
+		s->near = xcalloc(span, sizeof(*s->near));
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		series_ref ref = s->entries.v[i].ref;
+		if (s->near)
+			s->near[ref - s->near_from] = i + 1;
+		else
+			tag_table_add(&s->by_ref, ref_hash(ref), i + 1);
+	}
 }
 
 static uint32_t find_labels(const struct selection *s, const struct labels *labels)
@@ -108,32 +137,68 @@ static uint32_t find_labels(const struct selection *s, const struct labels *labe
 	return 0;
 }
 
-/* The place of the series with these labels, made when new. */
-static uint32_t place_of(struct selection *s, const struct labels *labels)
+static uint32_t add_entry(struct selection *s, struct entry e)
 {
-	series_ref ref = head_find_labels(&s->range->db->head, labels);
-	uint32_t at = ref ? find_ref(s, ref) : find_labels(s, labels);
-	if (at)
-		return at - 1;
-	struct entry *e = entries_add(&s->entries);
-	e->labels = labels_copy_to(s->arena, labels);
-	e->ref = ref;
-	at = (uint32_t)s->entries.len;
-	if (ref)
-		tag_table_add(&s->by_ref, ref_hash(ref), at);
+	entries_push(&s->entries, e);
+	uint32_t at = (uint32_t)s->entries.len;
+	if (e.ref)
+		tag_table_add(&s->by_ref, ref_hash(e.ref), at);
 	else
-		tag_table_add(&s->by_labels, labels->hash, at);
-	return at - 1;
+		tag_table_add(&s->by_labels, e.labels->hash, at);
+	return at;
 }
 
-static int take_ordinal(struct selection *s, struct part *p, uint32_t ordinal, struct err *err)
+/* The place + 1 of the series with these labels, made when new; *ref is the head's. */
+static uint32_t place_of_labels(struct selection *s, const struct labels *labels, series_ref *ref)
+{
+	*ref = head_find_labels(&s->range->db->head, labels);
+	uint32_t at = *ref ? find_ref(s, *ref) : find_labels(s, labels);
+	if (at)
+		return at;
+	return add_entry(s, (struct entry){.labels = labels_copy_to(s->arena, labels), .ref = *ref});
+}
+
+/* The place + 1 of a ref that once was the head's for the series; 0: the series has left the head. Labels are there as long
+ * as the reader's parts are held. */
+static uint32_t place_of_ref(struct selection *s, series_ref ref)
+{
+	uint32_t at = ref ? find_ref(s, ref) : 0;
+	if (at || ref == 0)
+		return at;
+	uint32_t handle = head_series_handle(&s->range->db->head, ref);
+	return handle ? add_entry(s, (struct entry){.handle = handle, .ref = ref}) : 0;
+}
+
+static int take_ordinal(
+    struct selection *s, struct part *p, struct ordinal_map *map, uint32_t ordinal, struct err *err)
 {
 	const struct labels *labels;
-	if (part_estimate(p, ordinal, s->range->min_t_ms, s->range->max_t_ms) == 0)
-		return 0;
-	int rc = part_labels(p, ordinal, s->scratch, &labels, err);
-	if (rc == 0)
-		pieces_push(&s->pieces, (struct piece){place_of(s, labels), ordinal, p});
+	uint32_t at = place_of_ref(s, ordinal_map_get(map, ordinal));
+	if (at == 0) {
+		series_ref ref;
+		int rc = part_labels(p, ordinal, s->scratch, &labels, err);
+		if (rc)
+			return rc;
+		at = place_of_labels(s, labels, &ref);
+		ordinal_map_put(map, ordinal, ref);
+	}
+	pieces_push(&s->pieces, (struct piece){at - 1, ordinal, p});
+	return 0;
+}
+
+static int take_ordinals(struct selection *s, struct part *p, struct ordinal_map *map,
+    const uint32_t *ordinals, size_t n, struct err *err)
+{
+	const struct select_range *range = s->range;
+	bool touches[ORDINAL_BATCH];
+	int rc = part_touches(p, ordinals, n, range->min_t_ms, range->max_t_ms, touches, err);
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		/* For samples it does not matter when a series turns out to be empty, for lists of series it does. */
+		if (touches[i] && range->labels_only)
+			touches[i] = part_estimate(p, ordinals[i], range->min_t_ms, range->max_t_ms) > 0;
+		if (touches[i])
+			rc = take_ordinal(s, p, map, ordinals[i], err);
+	}
 	return rc;
 }
 
@@ -142,16 +207,18 @@ static int select_part(struct selection *s, struct part *p, const struct matcher
 {
 	struct postings matched = {0};
 	int rc = part_select(p, matchers, n_matchers, &matched, err);
+	struct ordinal_refs *known = s->range->db->ordinals;
+	struct ordinal_map *map = ordinal_refs_pin(known, part_meta(p)->seq, part_series_count(p));
 	struct postings_iter it;
 	uint32_t ordinals[ORDINAL_BATCH];
 	postings_iter_init(&it, &matched);
 	for (size_t n; rc == 0 && (n = postings_iter_next(&it, ordinals, ORDINAL_BATCH)) > 0;) {
-		for (size_t i = 0; i < n && rc == 0; i++)
-			rc = take_ordinal(s, p, ordinals[i], err);
+		rc = take_ordinals(s, p, map, ordinals, n, err);
 		arena_reset(s->scratch);
 		if (rc == 0 && arena_overflowed(s->arena))
 			rc = err_set(err, ERR_LIMIT, "the query selects too many series");
 	}
+	ordinal_refs_unpin(known, map);
 	postings_done(&matched);
 	return rc;
 }
@@ -172,8 +239,7 @@ static int select_parts(
 	const struct select_range *range = s->range;
 	if (range->newest_only && !s->needs_parts && head_knows_all(range))
 		return 0;
-	for (uint32_t i = 0; i < s->entries.len; i++)
-		tag_table_add(&s->by_ref, ref_hash(s->entries.v[i].ref), i + 1);
+	note_refs(s);
 	int rc = 0;
 	for (size_t i = 0; i < range->parts->n && rc == 0; i++) {
 		struct part *p = range->parts->v[i];
@@ -318,6 +384,7 @@ int tsdb_select(const struct select_range *range, struct arena *arena, const str
 	if (rc == 0)
 		rc = finish(&s, out, err);
 	arena_free(s.scratch);
+	free(s.near);
 	entries_done(&s.entries);
 	pieces_done(&s.pieces);
 	tag_table_done(&s.by_ref);

@@ -9,6 +9,7 @@ struct select_range {
 	struct part_set *parts; /* borrowed: outlives the series set */
 	int64_t min_t_ms, max_t_ms;
 	bool newest_only;
+	bool labels_only; /* which series there are is all that is wanted */
 	bool sorted;
 };
 

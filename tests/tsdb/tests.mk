@@ -48,3 +48,5 @@ unit_tests += tests/tsdb/test_tsdb_delete
 tests_tsdb_test_tsdb_delete_SOURCES = tests/tsdb/test_tsdb_delete.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h
 unit_tests += tests/tsdb/test_retention
 tests_tsdb_test_retention_SOURCES = tests/tsdb/test_retention.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h
+unit_tests += tests/tsdb/test_ordinal_refs
+tests_tsdb_test_ordinal_refs_SOURCES = tests/tsdb/test_ordinal_refs.c
