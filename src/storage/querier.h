@@ -22,6 +22,21 @@ struct select_hints {
 	const char *func;         /* "rate", "sum": what is done with it; "series": labels only; NULL: unknown */
 };
 
+/* What a column remembers of its times, so that the next series need not have the same ones decoded again: see
+ * sample_column_has_times(). */
+struct times_piece {
+	uint64_t key;  /* equal keys: equal times (a good hash of 64 bits will do); 0: unknown */
+	uint32_t n;    /* how many */
+	uint32_t from; /* the store's own: which of a chunk's times they begin with */
+};
+struct column_times {
+	struct times_piece *pieces; /* what t[] holds from its beginning on */
+	size_t n, cap;
+	size_t at;    /* those that the series at hand has */
+	size_t known; /* samples in them */
+	uint64_t id;  /* of all of them */
+};
+
 /* The samples of one series in time order, as columns that the caller owns and reuses. Floats and histograms share the time
  * column: h is NULL when the series has no histogram at all, else h[i] is NULL where sample i is a float. Stale markers are
  * among the floats (model/stale_marker.h). */
@@ -34,6 +49,7 @@ struct sample_column {
 	int64_t *start; /* when the counter of sample i began, 0 where nobody said; NULL: nobody ever did */
 	size_t start_cap;
 	struct arena *histograms; /* where the histograms live; borrowed from the reader's caller */
+	struct column_times times;
 };
 
 void sample_column_init(struct sample_column *c, struct arena *histograms);
@@ -42,8 +58,46 @@ void sample_column_reset(struct sample_column *c);
 /* Room for n more; false when the system refuses. */
 MUST_CHECK bool sample_column_reserve(struct sample_column *c, size_t more);
 MUST_CHECK bool sample_column_push(struct sample_column *c, int64_t t_ms, double v, const struct histogram *h);
+
+/* Series that are scraped together have the same times, and decoding them once is enough. A store that is about to append a
+ * stretch of times asks: true when t[c->n ..) holds them already, left by the series that was read into `c` before; false
+ * when they have to be written there (room was reserved) and then noted. Only then c->n moves. */
+MUST_CHECK bool sample_column_has_times(struct sample_column *c, uint64_t key, struct times_piece *out);
+void sample_column_note_times(struct sample_column *c, struct times_piece piece);
+/* For whoever changes times that are there, or writes behind c->n without keeping it: otherwise these would be believed. */
+void sample_column_forget_times(struct sample_column *c);
+/* The times as a number: columns (of one store, in one process) with the same id and the same n hold the same t[], so that
+ * what was computed of one holds for the other. 0: not known, compare them. */
+uint64_t sample_column_times_id(const struct sample_column *c);
+
 /* The start timestamp of the sample that was pushed last. A column that has any must be filled by push alone. */
 MUST_CHECK bool sample_column_set_start(struct sample_column *c, int64_t start_ms);
+
+/* What a stretch of samples that follow each other adds up to: known without decoding them. All are floats, none is a stale
+ * marker, none is deleted, and no other sample of the series lies between the first and the last. NaN compares false with
+ * everything, as in PromQL. */
+struct sample_summary {
+	int64_t first_t_ms, last_t_ms;
+	double first, last;
+	double min, max;  /* of those that are no NaN; NaN when all are */
+	double sum, rest; /* the exact sum, rounded, and what rounding left; a sum that is not finite says nothing */
+	double dropped;   /* the sum of the values right before a reset, in order: increase = last - first + dropped */
+	uint32_t count;
+	uint32_t nans;
+	uint32_t resets;  /* v[i] < v[i - 1] */
+	uint32_t changes; /* v[i] != v[i - 1], two NaNs being the same */
+	bool follows;     /* no sample of the series lies between the summary before (the range's beginning) and this one */
+};
+
+/* In time order. Memory of the owner, who begins with zeros, reuses it, and ends with sample_summaries_done(). */
+struct sample_summaries {
+	size_t n, cap;
+	struct sample_summary *v;
+	bool nothing_follows; /* no sample lies between the last summary and the range's end */
+};
+void sample_summaries_done(struct sample_summaries *s);
+/* Room for one more, which is counted; NULL when the system refuses. */
+struct sample_summary *sample_summaries_add(struct sample_summaries *s);
 
 struct series_set {
 	const struct series_set_ops *ops;
@@ -57,6 +111,13 @@ struct series_set_ops {
 	int (*read)(struct series_set *s, size_t i, struct sample_column *out, struct err *err);
 	/* An upper bound of the samples series i will give, cheaply; for limits and for the cost of a query. */
 	size_t (*estimate)(struct series_set *s, size_t i);
+	/* For long windows; both may be NULL: the store keeps no summaries, or cannot tell. Replaces the content of `out` with
+	 * the summaries of series i that lie within [min_t_ms, max_t_ms] (itself within the hints' range) as a whole. What
+	 * lies beside them has to be read: read_between() is read() for a narrower range. */
+	int (*summaries)(struct series_set *s, size_t i, int64_t min_t_ms, int64_t max_t_ms, struct sample_summaries *out,
+	    struct err *err);
+	int (*read_between)(struct series_set *s, size_t i, int64_t min_t_ms, int64_t max_t_ms, struct sample_column *out,
+	    struct err *err);
 };
 
 struct querier;

@@ -1,5 +1,6 @@
 #include "storage/querier.h"
 
+#include "base/hash.h"
 #include <stdlib.h>
 
 void sample_column_init(struct sample_column *c, struct arena *histograms)
@@ -13,11 +14,16 @@ void sample_column_done(struct sample_column *c)
 	free(c->v);
 	free(c->h);
 	free(c->start);
+	free(c->times.pieces);
 	*c = (struct sample_column){.histograms = c->histograms};
 }
 
 void sample_column_reset(struct sample_column *c)
 {
+	/* Somebody wrote times that are in no piece: then nobody knows what t[] holds. */
+	c->times.n = c->times.known == c->n ? c->times.at : 0;
+	c->times.at = c->times.known = 0;
+	c->times.id = 0;
 	c->n = 0;
 	free(c->h);
 	c->h = NULL;
@@ -106,4 +112,78 @@ bool sample_column_set_start(struct sample_column *c, int64_t start_ms)
 		return false;
 	c->start[c->n - 1] = start_ms;
 	return true;
+}
+
+/* --- times that are known --------------------------------------------------------------------------------------- */
+
+static const size_t FOREIGN = SIZE_MAX; /* times.known: there are times that are in no piece */
+
+static void take_piece(struct column_times *times, const struct times_piece *piece)
+{
+	uint64_t both[2] = {times->id, piece->key}, mixed = hash64(both, sizeof(both));
+	times->at++;
+	times->known += piece->n;
+	times->id = mixed ? mixed : 1;
+}
+
+bool sample_column_has_times(struct sample_column *c, uint64_t key, struct times_piece *out)
+{
+	struct column_times *times = &c->times;
+	if (times->known == c->n && times->at < times->n && times->pieces[times->at].key == key && key) {
+		*out = times->pieces[times->at];
+		take_piece(times, out);
+		return true;
+	}
+	/* What is behind is about to be written over. */
+	times->n = times->at;
+	return false;
+}
+
+void sample_column_note_times(struct sample_column *c, struct times_piece piece)
+{
+	struct column_times *times = &c->times;
+	if (piece.key == 0 || times->known != c->n) {
+		sample_column_forget_times(c);
+		return;
+	}
+	if (times->at == times->cap) {
+		if (!grow((void **)&times->pieces, times->cap * 2 + 8, sizeof(times->pieces[0]))) {
+			sample_column_forget_times(c);
+			return;
+		}
+		times->cap = times->cap * 2 + 8;
+	}
+	times->pieces[times->at] = piece;
+	take_piece(times, &piece);
+	times->n = times->at;
+}
+
+void sample_column_forget_times(struct sample_column *c)
+{
+	c->times.n = c->times.at = 0;
+	c->times.known = FOREIGN;
+}
+
+uint64_t sample_column_times_id(const struct sample_column *c)
+{
+	return c->times.known == c->n ? c->times.id : 0;
+}
+
+/* --- summaries -------------------------------------------------------------------------------------------------- */
+
+void sample_summaries_done(struct sample_summaries *s)
+{
+	free(s->v);
+	*s = (struct sample_summaries){0};
+}
+
+struct sample_summary *sample_summaries_add(struct sample_summaries *s)
+{
+	if (s->n == s->cap) {
+		size_t cap = s->cap * 2 + 16;
+		if (!grow((void **)&s->v, cap, sizeof(s->v[0])))
+			return NULL;
+		s->cap = cap;
+	}
+	return &s->v[s->n++];
 }

@@ -37,9 +37,17 @@ MUST_CHECK int chunk_column_count(struct slice bytes, uint32_t *n, struct err *e
 MUST_CHECK int chunk_column_decode(
     struct slice bytes, struct slice times, int64_t first_t_ms, int64_t *t, double *v, struct err *err);
 
-/* The same, appended to the columns of a query, only samples within [min_t_ms, max_t_ms]. ERR_NO_MEMORY too. */
-MUST_CHECK int chunk_column_read(struct slice bytes, struct slice times, int64_t first_t_ms, int64_t min_t_ms,
-    int64_t max_t_ms, struct sample_column *out, struct err *err);
+/* A shared time column, and the number of what it belongs to (of the part, unique in the process): by both its times are
+ * known again (sample_column_has_times). */
+struct chunk_times {
+	struct slice bytes;
+	uint64_t owner;
+};
+
+/* The same, appended to the columns of a query, only samples within [min_t_ms, max_t_ms]. Times that the column has already
+ * are not decoded again. ERR_NO_MEMORY too. */
+MUST_CHECK int chunk_column_read(struct slice bytes, const struct chunk_times *times, int64_t first_t_ms,
+    int64_t min_t_ms, int64_t max_t_ms, struct sample_column *out, struct err *err);
 
 /* Names of the modes that a chunk uses, for tools and the codec table: "step/sparse". */
 const char *chunk_column_time_mode(struct slice bytes);

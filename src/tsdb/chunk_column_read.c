@@ -3,6 +3,7 @@
 #include "tsdb/chunk_column.h"
 
 #include "base/byte_reader.h"
+#include "base/hash.h"
 #include "base/varint.h"
 #include "model/stale_marker.h"
 #include "tsdb/by_cpu.h"
@@ -59,21 +60,35 @@ BY_CPU static bool ascends(const int64_t *t, size_t n)
 }
 
 /* False: the step is none, or leads out of the range of times. */
-BY_CPU static bool fill_steps(int64_t first, uint64_t step, size_t n, int64_t *t)
+static bool steps_are_sound(int64_t first, uint64_t step, size_t n)
 {
-	__int128 last = first + (__int128)step * (__int128)(n - 1);
-	if (last > INT64_MAX || (n > 1 && step == 0))
-		return false;
+	return n == 1 || (step > 0 && first + (__int128)step * (__int128)(n - 1) <= INT64_MAX);
+}
+
+BY_CPU static void fill_steps(int64_t first, uint64_t step, size_t n, int64_t *t)
+{
 	for (size_t i = 0; i < n; i++)
 		t[i] = (int64_t)((uint64_t)first + i * step);
-	return true;
+}
+
+/* How many of the n steps, which are sound, lie before t_ms. */
+static uint32_t steps_before(int64_t first, uint64_t step, uint32_t n, int64_t t_ms)
+{
+	if (t_ms <= first)
+		return 0;
+	uint64_t span = (uint64_t)t_ms - (uint64_t)first, steps = n > 1 ? (span - 1) / step + 1 : 1;
+	return steps < n ? (uint32_t)steps : n;
 }
 
 bool decode_times(struct byte_reader *r, enum time_mode mode, size_t n, int64_t first, int64_t *t)
 {
 	uint64_t step = n > 1 && mode != TIME_DELTAS ? read_varint(r) : 0;
-	if (mode == TIME_STEP)
-		return !r->failed && fill_steps(first, step, n, t);
+	if (mode == TIME_STEP) {
+		if (r->failed || !steps_are_sound(first, step, n))
+			return false;
+		fill_steps(first, step, n, t);
+		return true;
+	}
 	t[0] = first;
 	if (n < 2 || mode >= TIME_SHARED || !int_column_decode(r, n - 1, t + 1))
 		return false;
@@ -258,11 +273,11 @@ int chunk_column_decode(
 /* --- into a query's columns ------------------------------------------------------------------------------------- */
 
 /* Index of the first t[i] >= t_ms. */
-static size_t find_time(const int64_t *t, size_t n, int64_t t_ms)
+static uint32_t find_time(const int64_t *t, uint32_t n, int64_t t_ms)
 {
-	size_t lo = 0, hi = n;
+	uint32_t lo = 0, hi = n;
 	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
+		uint32_t mid = (lo + hi) / 2;
 		if (t[mid] < t_ms)
 			lo = mid + 1;
 		else
@@ -271,32 +286,107 @@ static size_t find_time(const int64_t *t, size_t n, int64_t t_ms)
 	return lo;
 }
 
-int chunk_column_read(struct slice bytes, struct slice times, int64_t first_t_ms, int64_t min_t_ms,
-    int64_t max_t_ms, struct sample_column *out, struct err *err)
+/* What a chunk's samples are wanted of. */
+struct range {
+	int64_t min_t_ms, max_t_ms;
+};
+
+/* A number that is the same for the same times; 0: there is none that is cheap. `which`: what says which they are. */
+static uint64_t times_key(const int64_t *which, size_t n)
 {
-	uint32_t n = 0;
-	int rc = chunk_column_count(bytes, &n, err);
-	if (rc)
-		return rc;
-	if (!sample_column_reserve(out, n))
-		return err_set(err, ERR_NO_MEMORY, "no memory for %u samples", n);
+	uint64_t key = hash64(which, n * sizeof(*which));
+	return key ? key : 1;
+}
+
+/* Times that are written and have a key are noted in the column. */
+static void keep_times(
+    struct sample_column *out, uint64_t key, uint32_t from, uint32_t to, struct times_piece *piece)
+{
 	int64_t *t = out->t + out->n;
+	*piece = (struct times_piece){key, to > from ? to - from : 0, from};
+	if (from > 0)
+		memmove(t, t + from, piece->n * sizeof(*t));
+	sample_column_note_times(out, *piece);
+}
+
+static bool read_steps(struct byte_reader *r, const struct head *h, int64_t first, const struct range *range,
+    struct sample_column *out, struct times_piece *piece)
+{
+	uint64_t step = h->n > 1 ? read_varint(r) : 0;
+	uint32_t from, to;
+	if (r->failed || !steps_are_sound(first, step, h->n))
+		return false;
+	from = steps_before(first, step, h->n, range->min_t_ms);
+	to = range->max_t_ms == INT64_MAX ? h->n : steps_before(first, step, h->n, range->max_t_ms + 1);
+	*piece = (struct times_piece){.from = from, .n = to > from ? to - from : 0};
+	int64_t begin = first + (int64_t)(from * step);
+	uint64_t key = times_key((int64_t[]){TIME_STEP, begin, (int64_t)step, piece->n}, 4);
+	struct times_piece known;
+	if (sample_column_has_times(out, key, &known))
+		return true;
+	fill_steps(begin, step, piece->n, out->t + out->n);
+	sample_column_note_times(out, (struct times_piece){.key = key, .n = piece->n});
+	return true;
+}
+
+/* The times of the range behind those that `out` has; *piece says which they are. */
+static bool append_times(struct byte_reader *r, const struct head *h, const struct chunk_times *times,
+    int64_t first, const struct range *range, struct sample_column *out, struct times_piece *piece)
+{
+	if (h->time == TIME_STEP)
+		return read_steps(r, h, first, range, out, piece);
+	uint64_t key = 0;
+	if (h->time == TIME_SHARED) {
+		struct byte_reader ahead = *r;
+		int64_t which[] = {TIME_SHARED, (int64_t)times->owner, (int64_t)read_varint(&ahead), first,
+		    range->min_t_ms > first ? range->min_t_ms : INT64_MIN, range->max_t_ms, h->n};
+		key = times_key(which, ARRAY_LEN(which));
+		if (sample_column_has_times(out, key, piece)) {
+			*r = ahead;
+			return !r->failed;
+		}
+	}
+	int64_t *t = out->t + out->n;
+	if (!read_times(r, h, times->bytes, first, t))
+		return false;
+	uint32_t from = find_time(t, h->n, range->min_t_ms);
+	uint32_t to = range->max_t_ms == INT64_MAX ? h->n : find_time(t, h->n, range->max_t_ms + 1);
+	keep_times(out, key, from, to, piece);
+	return true;
+}
+
+static void keep_values(struct sample_column *out, const struct times_piece *piece)
+{
 	double *v = out->v + out->n;
-	rc = chunk_column_decode(bytes, times, first_t_ms, t, v, err);
+	if (piece->from > 0)
+		memmove(v, v + piece->from, piece->n * sizeof(*v));
+	if (out->h)
+		memset(out->h + out->n, 0, piece->n * sizeof(*out->h));
+	if (out->start)
+		memset(out->start + out->n, 0, piece->n * sizeof(*out->start));
+	out->n += piece->n;
+}
+
+int chunk_column_read(struct slice bytes, const struct chunk_times *times, int64_t first_t_ms,
+    int64_t min_t_ms, int64_t max_t_ms, struct sample_column *out, struct err *err)
+{
+	struct byte_reader r;
+	struct head h;
+	struct times_piece piece;
+	struct range range = {min_t_ms, max_t_ms};
+	byte_reader_init(&r, bytes);
+	int rc = read_head(&r, &h, err);
 	if (rc)
 		return rc;
-	size_t from = find_time(t, n, min_t_ms),
-	       to = max_t_ms == INT64_MAX ? n : find_time(t, n, max_t_ms + 1);
-	if (from > 0 && from < to) {
-		memmove(t, t + from, (to - from) * sizeof(*t));
-		memmove(v, v + from, (to - from) * sizeof(*v));
-	}
-	size_t kept = to > from ? to - from : 0;
-	if (out->h)
-		memset(out->h + out->n, 0, kept * sizeof(*out->h));
-	if (out->start)
-		memset(out->start + out->n, 0, kept * sizeof(*out->start));
-	out->n += kept;
+	if (!sample_column_reserve(out, h.n))
+		return err_set(err, ERR_NO_MEMORY, "no memory for %u samples", h.n);
+	if (!append_times(&r, &h, times, first_t_ms, &range, out, &piece))
+		return corrupt(err, "times are torn or do not ascend");
+	if (!decode_values(&r, h.value, h.n, out->v + out->n))
+		return corrupt(err, "values are torn or of an unknown mode");
+	if (!byte_reader_done(&r))
+		return corrupt(err, "bytes behind the end");
+	keep_values(out, &piece);
 	return 0;
 }
 

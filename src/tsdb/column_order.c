@@ -1,5 +1,6 @@
 #include "tsdb/column_order.h"
 
+#include "tsdb/by_cpu.h"
 #include <stdlib.h>
 
 struct placed {
@@ -15,12 +16,12 @@ static int by_time(const void *a, const void *b)
 	return (x->at > y->at) - (x->at < y->at);
 }
 
-static bool is_ascending(const struct sample_column *c, size_t from)
+BY_CPU static bool is_ascending(const int64_t *t, size_t n)
 {
-	for (size_t i = from + 1; i < c->n; i++)
-		if (c->t[i] <= c->t[i - 1])
-			return false;
-	return true;
+	int bad = 0;
+	for (size_t i = 1; i < n; i++)
+		bad |= t[i] <= t[i - 1];
+	return !bad;
 }
 
 /* The samples in the order of `p`; of equal times the last. Returns how many. */
@@ -42,9 +43,10 @@ static size_t gather(
 
 bool column_order(struct sample_column *c, size_t from)
 {
-	if (is_ascending(c, from))
-		return true;
 	size_t n = c->n - from;
+	if (n < 2 || is_ascending(c->t + from, n))
+		return true;
+	sample_column_forget_times(c);
 	struct placed *p = reallocarray(NULL, n, sizeof(*p));
 	struct sample_column to = {
 	    .t = reallocarray(NULL, n, sizeof(*to.t)),

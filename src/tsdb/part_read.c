@@ -13,6 +13,7 @@
 enum { BATCH = 64 }; /* chunks whose directory entries are read at once */
 
 struct part {
+	uint64_t number; /* no other part of this process has it */
 	struct fs *fs;
 	char *path;
 	struct part_meta meta;
@@ -121,7 +122,9 @@ static int read_stones(struct part *p, struct err *err)
 int part_open(struct fs *fs, const char *parts_dir, const char *name, struct page_cache *cache,
     struct part **out, struct err *err)
 {
+	static _Atomic uint64_t parts; /* relaxed */
 	struct part *p = xcalloc(1, sizeof(*p));
+	p->number = atomic_fetch_add_explicit(&parts, 1, memory_order_relaxed) + 1;
 	p->fs = fs;
 	p->path = xasprintf("%s/%s", parts_dir, name);
 	atomic_init(&p->refs, 1);
@@ -267,13 +270,14 @@ static int read_floats(struct part *p, struct slice bytes, int64_t first_t_ms, i
 {
 	bool shared;
 	uint64_t id;
-	struct page_span times = {.bytes = SL_EMPTY};
+	struct page_span span = {.bytes = SL_EMPTY};
 	int rc = chunk_column_times_id(bytes, &shared, &id, err);
 	if (rc == 0 && shared)
-		rc = read_between(p, DIR_TIMES, id, &times, err);
+		rc = read_between(p, DIR_TIMES, id, &span, err);
+	struct chunk_times times = {span.bytes, p->number};
 	if (rc == 0)
-		rc = chunk_column_read(bytes, times.bytes, first_t_ms, min_t_ms, max_t_ms, out, err);
-	page_span_done(&times);
+		rc = chunk_column_read(bytes, &times, first_t_ms, min_t_ms, max_t_ms, out, err);
+	page_span_done(&span);
 	return rc;
 }
 
@@ -323,6 +327,7 @@ static int read_chunks(struct part *p, uint32_t ordinal, const struct tombstone 
 static void leave_out(const struct tombstone *stones, size_t n_stones, struct sample_column *c, size_t from)
 {
 	size_t kept = from;
+	sample_column_forget_times(c);
 	for (size_t i = from; i < c->n; i++) {
 		for (; n_stones > 0 && stones->max_t_ms < c->t[i]; n_stones--)
 			stones++;

@@ -6,6 +6,7 @@
  * An instant query over a plain selector needs none of the parts as long as the head knows every series of its time. */
 #include "tsdb/tsdb_select.h"
 
+#include "base/hash.h"
 #include "base/xmalloc.h"
 #include "tsdb/column_order.h"
 #include "tsdb/head_read.h"
@@ -275,6 +276,24 @@ static const struct labels *set_labels(struct series_set *base, size_t i, struct
 	return entry_labels(s->range.db, &s->entries[i], arena);
 }
 
+/* What the head has is decoded each time; series with the same newest times are known by them. */
+static int read_head_piece(
+    const struct select_range *range, series_ref ref, struct sample_column *out, struct err *err)
+{
+	size_t from = out->n;
+	int rc = head_read(
+	    &range->db->head, ref, range->parts->sealed_seq, range->min_t_ms, range->max_t_ms, out, err);
+	if (rc)
+		return rc;
+	struct times_piece piece = {.key = 1, .n = (uint32_t)(out->n - from)};
+	if (piece.n > 0)
+		piece.key = hash64(out->t + from, piece.n * sizeof(out->t[0]));
+	out->n = from;
+	sample_column_note_times(out, piece);
+	out->n += piece.n;
+	return 0;
+}
+
 static int read_pieces(
     struct tsdb_series_set *s, const struct entry *e, struct sample_column *out, struct err *err)
 {
@@ -285,8 +304,7 @@ static int read_pieces(
 		rc = part_read(p->part, p->ordinal, range->min_t_ms, range->max_t_ms, out, err);
 	}
 	if (rc == 0 && e->ref)
-		rc = head_read(&range->db->head, e->ref, range->parts->sealed_seq, range->min_t_ms,
-		    range->max_t_ms, out, err);
+		rc = read_head_piece(range, e->ref, out, err);
 	if (rc == 0 && !column_order(out, 0))
 		rc = err_set(err, ERR_NO_MEMORY, "no memory to order %zu samples", out->n);
 	return rc;

@@ -38,7 +38,8 @@ static size_t set_estimate(struct series_set *s, size_t i)
 	return of->ops->estimate(of, i);
 }
 
-static const struct series_set_ops set_ops = {set_labels, set_read, set_estimate};
+static const struct series_set_ops set_ops = {
+    .labels = set_labels, .read = set_read, .estimate = set_estimate};
 
 static int count_select(struct querier *q, struct arena *arena, const struct matcher *const *matchers,
     size_t n_matchers, bool sorted, const struct select_hints *hints, struct series_set **out,

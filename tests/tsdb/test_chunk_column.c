@@ -77,7 +77,8 @@ static void far_apart_times(void **state)
 static void sizes_are_small(void **state)
 {
 	(void)state;
-	struct test_random r = {.state = 1}; /* always the same streams: their sizes are compared with fixed bounds */
+	struct test_random r = {
+	    .state = 1}; /* always the same streams: their sizes are compared with fixed bounds */
 	static int64_t t[1024];
 	static double v[1024];
 	/* Bytes a sample at 1024 samples; storage.md c.1 with some slack for the generator. */
@@ -123,8 +124,8 @@ static void only_the_range_is_read(void **state)
 		sample_column_init(&c, NULL);
 		assert_true(sample_column_push(&c, 1, 42, NULL));
 		check_ok(cases[i].name,
-		    chunk_column_read(
-			strbuf_slice(&sb), SL_EMPTY, t[0], cases[i].min, cases[i].max, &c, &err),
+		    chunk_column_read(strbuf_slice(&sb), &(struct chunk_times){SL_EMPTY, 0}, t[0],
+			cases[i].min, cases[i].max, &c, &err),
 		    &err);
 		check_int(cases[i].name, c.n, cases[i].n + 1);
 		check_double("kept", c.v[0], 42);
@@ -133,6 +134,110 @@ static void only_the_range_is_read(void **state)
 		sample_column_done(&c);
 	}
 	strbuf_done(&sb);
+}
+
+/* A chunk as it stands in a part, with its own times or shared ones. */
+struct stored {
+	struct strbuf bytes, times;
+	int64_t t[300];
+	double v[300];
+	size_t n;
+};
+
+static void store(struct stored *s, uint64_t times_id)
+{
+	strbuf_init(&s->bytes, STRBUF_NO_LIMIT);
+	strbuf_init(&s->times, STRBUF_NO_LIMIT);
+	if (times_id > 0) {
+		chunk_times_encode(s->t, s->n, &s->times);
+		chunk_column_encode_shared(s->v, s->n, times_id, &s->bytes);
+	} else {
+		chunk_column_encode(s->t, s->v, s->n, &s->bytes);
+	}
+}
+
+static void append_stored(struct sample_column *c, const struct stored *s, int64_t min, int64_t max)
+{
+	struct err err;
+	struct chunk_times times = {strbuf_slice(&s->times), 7};
+	check_ok(
+	    "read", chunk_column_read(strbuf_slice(&s->bytes), &times, s->t[0], min, max, c, &err), &err);
+}
+
+static void check_appended(
+    const struct sample_column *c, size_t *at, const struct stored *s, int64_t min, int64_t max)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->t[i] < min || s->t[i] > max)
+			continue;
+		assert_true(*at < c->n && c->t[*at] == s->t[i] && memcmp(&c->v[*at], &s->v[i], 8) == 0);
+		++*at;
+	}
+}
+
+/* One column for many reads: whatever was in it before, it has what was asked for; and equal ids mean equal times. */
+static void columns_are_used_again(void **state)
+{
+	(void)state;
+	struct test_random r;
+	test_random_init(&r);
+	enum { STORED = 24, IDS = 64 };
+	static struct stored all[STORED];
+	static struct {
+		uint64_t id;
+		size_t n;
+		int64_t t[900];
+	} seen[IDS];
+	size_t n_seen = 0, known = 0;
+	for (size_t k = 0; k < STORED; k++) {
+		struct stored *s = &all[k];
+		s->n = 1 + test_random_below(&r, 300);
+		stream_gen(&r, (enum stream_kind)(k % STREAM_KINDS), (int)k % 3, s->t, s->v, s->n);
+		if (k >= 3 && k % 2) { /* the times of another one */
+			s->n = all[k - 3].n;
+			memcpy(s->t, all[k - 3].t, sizeof(s->t));
+		}
+		store(s, k % 3 == 1 ? 1 + (k >= 3 && k % 2 ? k - 3 : k) : 0);
+	}
+	struct sample_column c;
+	sample_column_init(&c, NULL);
+	for (int round = 0; round < 4000; round++) {
+		size_t pieces = test_random_below(&r, 4), at = 0;
+		const struct stored *s[3];
+		int64_t min[3], max[3];
+		sample_column_reset(&c);
+		for (size_t k = 0; k < pieces; k++) {
+			s[k] = &all[test_random_below(&r, test_random_below(&r, 2) ? 4 : STORED)];
+			min[k] = INT64_MIN, max[k] = INT64_MAX;
+			if (test_random_below(&r, 3) == 0)
+				min[k] = s[k]->t[test_random_below(&r, s[k]->n)] -
+					 (int64_t)test_random_below(&r, 2);
+			if (test_random_below(&r, 3) == 0)
+				max[k] = s[k]->t[test_random_below(&r, s[k]->n)] +
+					 (int64_t)test_random_below(&r, 2);
+			append_stored(&c, s[k], min[k], max[k]);
+		}
+		for (size_t k = 0; k < pieces; k++)
+			check_appended(&c, &at, s[k], min[k], max[k]);
+		check_int("all", c.n, at);
+		uint64_t id = sample_column_times_id(&c);
+		for (size_t k = 0; id && k < n_seen; k++)
+			if (seen[k].id == id && seen[k].n == c.n) {
+				assert_true(memcmp(seen[k].t, c.t, c.n * sizeof(c.t[0])) == 0);
+				known++;
+			}
+		if (id && n_seen < IDS) {
+			seen[n_seen].id = id;
+			seen[n_seen].n = c.n;
+			memcpy(seen[n_seen++].t, c.t, c.n * sizeof(c.t[0]));
+		}
+	}
+	assert_true(known > 0);
+	sample_column_done(&c);
+	for (size_t k = 0; k < STORED; k++) {
+		strbuf_done(&all[k].bytes);
+		strbuf_done(&all[k].times);
+	}
 }
 
 /* Any bit may be wrong: then it decodes to something, or ERR_CORRUPT; and no byte outside is touched. */
@@ -183,4 +288,4 @@ static void bent_bytes_are_survived(void **state)
 TEST_MAIN("chunk_column", cmocka_unit_test(every_stream_comes_back),
     cmocka_unit_test(odd_values_among_decimals), cmocka_unit_test(far_apart_times),
     cmocka_unit_test(sizes_are_small), cmocka_unit_test(only_the_range_is_read),
-    cmocka_unit_test(bent_bytes_are_survived))
+    cmocka_unit_test(columns_are_used_again), cmocka_unit_test(bent_bytes_are_survived))
