@@ -185,7 +185,7 @@ static bool has_nan_observations(const struct histogram *h)
 static double native_fraction(
     struct quantile_call *c, uint32_t group, const struct histogram *h, double lower, double upper)
 {
-	if (h->count > 0 && lower < upper && has_nan_observations(h))
+	if (h->count != 0 && lower < upper && has_nan_observations(h))
 		annotate_named(c, false, group,
 		    "input to histogram_fraction has NaN observations, which are excluded from all "
 		    "fractions");
@@ -198,7 +198,7 @@ static double native_value(
 	if (c->id == FN_HISTOGRAM_FRACTION)
 		return native_fraction(c, group, h, c->param[0][k], c->param[1][k]);
 	double q = c->param[result][k], v = histogram_quantile(h, q);
-	if (h->count > 0 && q >= 0 && q <= 1 && has_nan_observations(h))
+	if (h->count != 0 && q >= 0 && q <= 1 && has_nan_observations(h))
 		annotate_named(c, false, group,
 		    isnan(v) ? "input to histogram_quantile has NaN observations, result is NaN"
 			     : "input to histogram_quantile has NaN observations, result is skewed higher");

@@ -33,7 +33,19 @@ struct info_call {
 	uint32_t *first, *next;     /* info rows by group: lists of row + 1 */
 	size_t n_info_groups;       /* those that info series made: the base may add more */
 	struct info_rows rows;      /* the result */
+	/* The first step that fails, UINT32_MAX when none does, and its code: later steps do not matter any more. */
+	uint32_t failed_at;
+	int rc;
 };
+
+static bool is_info_series(const struct info_call *c, const struct labels *ls)
+{
+	for (size_t i = 0; i < c->n_names; i++) {
+		if (!matcher_matches(c->names[i], labels_metric_name(ls)))
+			return false;
+	}
+	return true;
+}
 
 /* --- the info series ---------------------------------------------------------------------------------------------------- */
 
@@ -150,7 +162,48 @@ static int open_info(struct info_call *c, const struct expr *x, struct err *err)
 	return rc ? rc : source_materialise(c->times, err);
 }
 
-static int check_floats(const struct info_call *c, struct err *err)
+/* Clears those of the info rows whose value of the label no series of the base has. False: the base does not have the label at
+ * all, and none is cleared. */
+static bool keep_known(struct info_call *c, struct slice label, bool *kept)
+{
+	struct label_groups known;
+
+	label_groups_init(&known, c->eval->arena, &label, 1, true);
+	for (uint32_t i = 0; i < c->base->n; i++) {
+		const struct labels *ls = source_labels(c->base, i);
+		if (labels_has(ls, label) && !is_info_series(c, ls))
+			label_groups_add(&known, ls);
+	}
+	size_t n = known.n;
+	for (uint32_t i = 0; n > 0 && i < c->info->n; i++)
+		kept[i] &= label_groups_add(&known, source_labels(c->info, i)) < n;
+	return n > 0;
+}
+
+/* Which info series may belong to the base at all: only they are judged. */
+static const bool *candidates(struct info_call *c)
+{
+	bool *kept = ARENA_ARRAY(c->eval->arena, bool, c->info->n + 1);
+
+	memset(kept, true, c->info->n);
+	bool instance = keep_known(c, SL("instance"), kept), job = keep_known(c, SL("job"), kept);
+	if (!instance && !job)
+		memset(kept, false, c->info->n);
+	return kept;
+}
+
+static int not_an_info(const struct info_call *c, uint32_t i, struct err *err)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	labels_print(&text, source_labels(c->info, i));
+	int rc = err_set(
+	    err, ERR_EXECUTION, "this should be an info metric, with float samples: %s", strbuf_cstr(&text));
+	strbuf_done(&text);
+	return rc;
+}
+
+static int check_floats(const struct info_call *c, const bool *kept, struct err *err)
 {
 	const struct tile *all = c->info->all;
 
@@ -158,14 +211,14 @@ static int check_floats(const struct info_call *c, struct err *err)
 		struct row r = tile_row(all, i);
 		BITS_EACH(k, r.present, all->words)
 		{
-			if (r.h[k])
-				return err_set(err, ERR_EXECUTION, "info sample should be float");
+			if (kept[i] && r.h[k])
+				return not_an_info(c, i, err);
 		}
 	}
 	return 0;
 }
 
-static void group_info(struct info_call *c)
+static void group_info(struct info_call *c, const bool *kept)
 {
 	struct arena *arena = c->eval->arena;
 	const struct slice ids[] = {SL_INIT("instance"), SL_INIT("job")};
@@ -178,6 +231,8 @@ static void group_info(struct info_call *c)
 	c->first = ARENA_ARRAY(arena, uint32_t, c->groups.n + 1);
 	c->next = ARENA_ARRAY(arena, uint32_t, c->info->n + 1);
 	for (size_t i = c->info->n; i-- > 0;) {
+		if (!kept[i])
+			continue;
 		c->next[i] = c->first[group[i]];
 		c->first[group[i]] = (uint32_t)i + 1;
 	}
@@ -185,22 +240,20 @@ static void group_info(struct info_call *c)
 
 /* --- a row of the base -------------------------------------------------------------------------------------------------- */
 
-static bool is_info_series(const struct info_call *c, const struct labels *ls)
-{
-	for (size_t i = 0; i < c->n_names; i++) {
-		if (!matcher_matches(c->names[i], labels_metric_name(ls)))
-			return false;
-	}
-	return true;
-}
+/* Two info series of one name and target, whose samples at a step are equally old. */
+struct twins {
+	uint32_t a, b; /* info rows, a < b */
+	uint32_t k;
+	double seconds; /* when the samples were taken */
+};
 
-static int same_age(struct info_call *c, uint32_t a, uint32_t b, double seconds, struct err *err)
+static int same_age(const struct info_call *c, const struct twins *t, struct err *err)
 {
 	struct strbuf x = STRBUF_INIT, y = STRBUF_INIT;
 
-	labels_print(&x, source_labels(c->info, a));
-	labels_print(&y, source_labels(c->info, b));
-	int64_t t_ms = (int64_t)(seconds * 1000);
+	labels_print(&x, source_labels(c->info, t->a));
+	labels_print(&y, source_labels(c->info, t->b));
+	int64_t t_ms = (int64_t)(t->seconds * 1000);
 	int rc = err_set(err, ERR_EXECUTION,
 	    "found duplicate series for info metric: existing %s @ %" PRId64 ", new %s @ %" PRId64,
 	    strbuf_cstr(&x), t_ms, strbuf_cstr(&y), t_ms);
@@ -209,8 +262,9 @@ static int same_age(struct info_call *c, uint32_t a, uint32_t b, double seconds,
 	return rc;
 }
 
-/* The info rows that count at step k: of each metric name the one with the newest sample. */
-static int choose(struct info_call *c, uint32_t first, uint32_t k, struct row_vec *chosen, struct err *err)
+/* The info rows that count at step k: of each metric name the one with the newest sample. False: two are equally new. */
+static bool choose(
+    struct info_call *c, uint32_t first, uint32_t k, struct row_vec *chosen, struct twins *twins)
 {
 	row_vec_reset(chosen);
 	for (uint32_t i = first; i; i = c->next[i - 1]) {
@@ -227,12 +281,60 @@ static int choose(struct info_call *c, uint32_t first, uint32_t k, struct row_ve
 			continue;
 		}
 		double other = tile_row(c->times->all, chosen->v[j]).v[k];
-		if (r.v[k] == other)
-			return same_age(c, chosen->v[j], i - 1, other, err);
+		if (r.v[k] == other) {
+			*twins = (struct twins){chosen->v[j], i - 1, k, other};
+			return false;
+		}
 		if (r.v[k] > other)
 			chosen->v[j] = i - 1;
 	}
-	return 0;
+	return true;
+}
+
+/* Whether one of these twins is met before those: at an earlier step, or as an earlier row. */
+static bool is_before(const struct twins *a, const struct twins *b)
+{
+	return a->k < b->k || (a->k == b->k && a->b < b->b);
+}
+
+/* The first step of a group with twins, if that is before those found so far. */
+static void find_twins(struct info_call *c, uint32_t first, const uint64_t *steps, struct row_vec *chosen,
+    struct twins *earliest)
+{
+	struct twins t;
+
+	BITS_EACH(k, steps, c->base->all->words)
+	{
+		if (k > earliest->k)
+			return;
+		if (choose(c, first, k, chosen, &t))
+			continue;
+		if (is_before(&t, earliest))
+			*earliest = t;
+		return;
+	}
+}
+
+/* Twins are an error at every step at which the base has anything, whether or not something of the base is theirs. */
+static void check_twins(struct info_call *c, struct err *err)
+{
+	uint32_t words = c->base->all->words;
+	uint64_t *steps = ARENA_ARRAY(c->eval->arena, uint64_t, words + 1);
+	struct twins earliest = {.k = UINT32_MAX, .b = UINT32_MAX};
+	struct row_vec chosen = {0};
+
+	for (uint32_t i = 0; i < c->base->n; i++) {
+		for (uint32_t w = 0; w < words; w++)
+			steps[w] |= tile_row(c->base->all, i).present[w];
+	}
+	for (size_t g = 0; g < c->n_info_groups; g++) {
+		uint32_t first = c->first[g];
+		if (first && c->next[first - 1])
+			find_twins(c, first, steps, &chosen, &earliest);
+	}
+	row_vec_done(&chosen);
+	c->failed_at = earliest.k;
+	c->rc = earliest.k == UINT32_MAX ? 0 : same_age(c, &earliest, err);
 }
 
 static bool is_wanted(const struct info_call *c, struct slice name)
@@ -313,7 +415,8 @@ struct choice {
 	size_t at; /* the result row of `before` */
 };
 
-static int enrich_row(struct info_call *c, uint32_t i, struct choice *ch, struct err *err)
+/* An error is that of the first step that fails, and there of the first row: what comes later is not looked at. */
+static void enrich_row(struct info_call *c, uint32_t i, struct choice *ch, struct err *err)
 {
 	struct row from = tile_row(c->base->all, i);
 	const struct labels *ls = source_labels(c->base, i);
@@ -325,16 +428,21 @@ static int enrich_row(struct info_call *c, uint32_t i, struct choice *ch, struct
 	ch->any = false;
 	BITS_EACH(k, from.present, c->base->all->words)
 	{
+		struct twins none;
+		if (k >= c->failed_at)
+			return;
 		row_vec_reset(&ch->now);
-		int rc = as_is ? 0 : choose(c, first, k, &ch->now, err);
-		if (rc)
-			return rc;
+		if (!as_is)
+			choose(c, first, k, &ch->now, &none);
 		if (!as_is && ch->now.len == 0 && !c->data_may_lack)
 			continue;
 		if (!ch->any || !same_rows(&ch->now, &ch->before)) {
-			rc = enrich(c, i, &ch->now, &ls, err);
-			if (rc)
-				return rc;
+			int rc = enrich(c, i, &ch->now, &ls, err);
+			if (rc) {
+				c->rc = rc;
+				c->failed_at = k;
+				return;
+			}
 			ch->at = result_row(c, i, ls, begin);
 			struct row_vec t = ch->before;
 			ch->before = ch->now;
@@ -343,7 +451,6 @@ static int enrich_row(struct info_call *c, uint32_t i, struct choice *ch, struct
 		}
 		copy_value(&c->rows.v[ch->at], from, k);
 	}
-	return 0;
 }
 
 /* --- all of it ---------------------------------------------------------------------------------------------------------- */
@@ -376,13 +483,16 @@ static int run(struct info_call *c, struct source **out, struct err *err)
 	struct choice ch = {.any = false};
 	int rc = 0;
 
+	check_twins(c, err);
 	for (uint32_t i = 0; rc == 0 && i < c->base->n; i++) {
 		rc = i % 256 == 0 ? query_limits_check(&c->eval->limits, err) : 0;
 		if (rc == 0)
-			rc = enrich_row(c, i, &ch, err);
+			enrich_row(c, i, &ch, err);
 	}
 	row_vec_done(&ch.now);
 	row_vec_done(&ch.before);
+	if (rc == 0)
+		rc = c->rc;
 	return rc ? rc : make_result(c, out, err);
 }
 
@@ -399,11 +509,13 @@ int eval_info(
 		rc = sort_matchers(&c, sel, err);
 	if (rc == 0)
 		rc = open_info(&c, x, err);
-	if (rc == 0)
-		rc = check_floats(&c, err);
 	if (rc)
 		return rc;
-	group_info(&c);
+	const bool *kept = candidates(&c);
+	rc = check_floats(&c, kept, err);
+	if (rc)
+		return rc;
+	group_info(&c, kept);
 	rc = run(&c, out, err);
 	info_rows_done(&c.rows);
 	return rc;

@@ -363,6 +363,30 @@ static void operation(struct asker *a, unsigned depth)
 		operand(a, depth);
 }
 
+/* Sides that have much in common, so that there is something to match. */
+static void match(struct asker *a)
+{
+	size_t kind = below(a, 4);
+	const char *many = PICK(a, "g", "k", "c_total", "f_count", "nh", "mix");
+	if (kind == 0) {
+		strbuf_addf(&a->text, "%s %s ", PICK(a, "nh", "nc", "mix"), PICK(a, "</", ">/", "*", "/"));
+		number(a);
+	} else if (kind == 1) {
+		strbuf_addf(&a->text, "%s %s %s", PICK(a, "nh", "nc", "mix"), PICK(a, "+", "-", "==", "!="),
+		    PICK(a, "nh", "nc", "mix"));
+	} else if (kind == 2) {
+		strbuf_addf(&a->text, "%s %s on(a) group_left%s sum by (a) (%s)", many,
+		    PICK(a, "*", "/", "+", "-", "==", ">", "<= bool"), PICK(a, "", "(b)", "(nope)"), many);
+	} else {
+		strbuf_addf(&a->text, "max by (a) (%s) %s on(a) group_right%s", many,
+		    PICK(a, "*", "/", "+", "-", "!=", "<", ">= bool", "^", "atan2", "%"),
+		    PICK(a, "", "(b)", "(nope)"));
+		fills(a);
+		put(a, " ");
+		put(a, PICK(a, "g", "k", "c_total", "f_count"));
+	}
+}
+
 static void aggregation(struct asker *a, unsigned depth)
 {
 	const char *op = PICK(a, "sum", "avg", "count", "min", "max", "group", "stddev", "stdvar", "topk",
@@ -425,7 +449,7 @@ static void histogram_call(struct asker *a, unsigned depth)
 	if (kind == 4)
 		put(a, "histogram_quantiles(");
 	if (chance(a, 40))
-		series(a, PICK(a, "lat_bucket", "lat_bucket", "nh", "nc", "mix"));
+		series(a, PICK(a, "lat_bucket", "nh", "nh", "nc", "mix"));
 	else if (chance(a, 50))
 		strbuf_addf(&a->text, "%s(%s[%ds])", PICK(a, "rate", "increase", "sum_over_time"),
 		    PICK(a, "lat_bucket", "nh", "nc", "mix"), 60 + (int)below(a, 600));
@@ -459,7 +483,10 @@ static void label_call(struct asker *a, unsigned depth)
 static void info_call(struct asker *a)
 {
 	put(a, "info(");
-	series(a, PICK(a, "up", "up", "g", "build_info"));
+	if (chance(a, 20))
+		put(a, "up{instance=\"i1\"}");
+	else
+		series(a, PICK(a, "up", "up", "g", "build_info"));
 	put(a, PICK(a, "", "", ", {data=~\".+\"}", ", {__name__=\"build_info\"}", ", {__name__=~\".*_info\"}",
 		   ", {__name__!=\"x\"}", ", {version=\"1\"}", ", {data=\"\"}"));
 	put(a, ")");
@@ -492,6 +519,17 @@ static void float_call(struct asker *a, unsigned depth)
 	put(a, ")");
 }
 
+/* Only a bare selector has times of its own. */
+static void times_call(struct asker *a, unsigned depth)
+{
+	put(a, chance(a, 60) ? "timestamp(" : "start_timestamp(");
+	if (chance(a, 50))
+		series(a, PICK(a, "c_total", "f_count", "g", "nh"));
+	else
+		vector(a, depth);
+	put(a, ")");
+}
+
 static void call(struct asker *a, unsigned depth)
 {
 	size_t kind = below(a, 22);
@@ -506,7 +544,7 @@ static void call(struct asker *a, unsigned depth)
 	else if (kind == 12)
 		of_vector(a, depth, PICK(a, "sort", "sort_desc"));
 	else if (kind == 13)
-		of_vector(a, depth, chance(a, 85) ? "timestamp" : "start_timestamp");
+		times_call(a, depth);
 	else if (kind == 14)
 		info_call(a);
 	else if (kind == 15) {
@@ -570,12 +608,40 @@ static void long_window(struct asker *a)
 	put(a, sums ? "]))" : "])");
 }
 
+/* A subquery of a subquery. */
+static void nested(struct asker *a)
+{
+	put(a, PICK(a, "max_over_time", "sum_over_time", "rate", "last_over_time", "quantile_over_time",
+		   "changes"));
+	put(a, strcmp(strbuf_cstr(&a->text), "quantile_over_time") == 0 ? "(0.5, " : "(");
+	put(a, PICK(a, "avg_over_time", "increase", "min_over_time", "count_over_time", "deriv"));
+	put(a, "(");
+	subquery(a, 0);
+	strbuf_addf(&a->text, ")[%ds:%ds]", 30 + (int)below(a, 400), 15 + (int)below(a, 90));
+	modifiers(a);
+	put(a, ")");
+}
+
+/* Every function and operator near the root, where something is found to work on. */
+static void simple(struct asker *a)
+{
+	size_t kind = below(a, 10);
+	if (kind < 7)
+		call(a, (unsigned)below(a, 2));
+	else if (kind < 9)
+		match(a);
+	else
+		nested(a);
+}
+
 static void expression(struct asker *a)
 {
 	unsigned depth = 1 + (unsigned)below(a, 4);
 	size_t kind = below(a, 100);
 	a->q->is_ordered = false;
-	if (kind < 6) {
+	if (kind >= 70) {
+		simple(a);
+	} else if (kind < 6) {
 		long_window(a);
 	} else if (kind < 8) {
 		scalar(a, depth);
@@ -609,20 +675,36 @@ static void times(struct asker *a)
 }
 
 /* Series that come out of some operations have no order; that in which they are added up shows in the last digits. */
+static bool sums(const char *text)
+{
+	return strstr(text, "sum") || strstr(text, "avg") || strstr(text, "std");
+}
+
+static bool has_no_order(const char *text)
+{
+	static const char *const unordered[] = {
+	    "topk", "bottomk", "limit", "sort", "histogram_quantile", "histogram_fraction", "info("};
+	for (size_t i = 0; i < ARRAY_LEN(unordered); i++)
+		if (strstr(text, unordered[i]))
+			return true;
+	return false;
+}
+
 static bool sums_in_any_order(const char *text)
 {
-	static const char *const unordered[] = {"topk", "bottomk", "limit", "sort", "histogram_quantile",
-	    "histogram_fraction", "count_values", "info("};
-	bool sums = strstr(text, "sum") || strstr(text, "avg") || strstr(text, "std"), found = false;
-	for (size_t i = 0; i < ARRAY_LEN(unordered); i++)
-		found |= strstr(text, unordered[i]) != NULL;
-	return sums && found;
+	return sums(text) && (has_no_order(text) || strstr(text, "count_values"));
 }
 
 /* Which of equal values are picked depends on the order in which they come, and what comes out of these has none. */
 static bool picks_in_any_order(const char *text)
 {
 	bool picks = strstr(text, "topk") || strstr(text, "bottomk");
+	/* The last digit of a sum in a label. */
+	if (strstr(text, "count_values") && sums(text) && has_no_order(text))
+		return true;
+	/* Two metrics whose names go are one series. */
+	if (picks && (strstr(text, "__name__=~") || strstr(text, "{a=\"x\",b=\"1\",__type__")))
+		return true;
 	/* Nor has which of several conflicts is told. */
 	if (strstr(text, "histogram_quantiles") && (strstr(text, " on(") || strstr(text, " ignoring(")))
 		return true;

@@ -216,6 +216,7 @@ struct native {
 	double counts[6], negative[3], zero, sum;
 	double zero_threshold;
 	bool has_negative;
+	bool is_float; /* counts are no whole numbers */
 };
 
 static struct native native_make(struct maker *m, bool custom)
@@ -227,19 +228,26 @@ static struct native native_make(struct maker *m, bool custom)
 	n.buckets =
 	    custom ? 1 + (uint32_t)test_random_below(m->r, 4) : 1 + (uint32_t)test_random_below(m->r, 6);
 	n.has_negative = !custom && chance(m, 30);
+	n.is_float = chance(m, 25);
 	n.zero_threshold = custom ? 0 : chance(m, 50) ? 0.001 : 0.1;
 	return n;
+}
+
+static double observed(struct maker *m, const struct native *n, uint64_t below)
+{
+	double whole = (double)test_random_below(m->r, below);
+	return n->is_float ? whole * test_random_unit(m->r) : whole;
 }
 
 static void native_observe(struct maker *m, struct native *n)
 {
 	bool gauge = n->hint == HINT_GAUGE;
 	for (uint32_t i = 0; i < n->buckets; i++)
-		n->counts[i] = (gauge ? 0 : n->counts[i]) + (double)test_random_below(m->r, 5);
+		n->counts[i] = (gauge ? 0 : n->counts[i]) + observed(m, n, 5);
 	for (uint32_t i = 0; n->has_negative && i < 3; i++)
-		n->negative[i] = (gauge ? 0 : n->negative[i]) + (double)test_random_below(m->r, 3);
+		n->negative[i] = (gauge ? 0 : n->negative[i]) + observed(m, n, 3);
 	if (n->schema != HISTOGRAM_CUSTOM_SCHEMA)
-		n->zero = (gauge ? 0 : n->zero) + (double)test_random_below(m->r, 2);
+		n->zero = (gauge ? 0 : n->zero) + observed(m, n, 2);
 	n->sum += (test_random_unit(m->r) - 0.2) * 10;
 }
 
@@ -363,6 +371,11 @@ static void add_info(struct maker *m)
 			"version", pick(m, (const char *const[]){"1", "2"}, 2), NULL),
 		    SHAPE_CONSTANT);
 	}
+	if (chance(m, 5))
+		add_natives(m,
+		    labels_of(m->arena, "__name__", "sizes_info", "instance", chance(m, 70) ? "i2" : "i3",
+			"job", "j", NULL),
+		    false, 50);
 	if (chance(m, 30))
 		add_floats(m,
 		    labels_of(m->arena, "__name__", "target_info", "data", "new", "instance", "i1", "job",
@@ -378,7 +391,7 @@ void promql_data_make(
 	static const int64_t intervals_ms[] = {15000, 30000, 60000};
 	struct maker m = {.r = r, .store = store, .arena = arena, .data = out};
 	*out = (struct promql_data){.interval_ms = intervals_ms[test_random_below(r, 3)]};
-	out->starts = chance(&m, 20);
+	out->starts = chance(&m, 30);
 	/* Near the epoch, too, where look-backs reach below 0. */
 	out->start_ms =
 	    chance(&m, 30) ? 0 : INT64_C(1600000000000) + (int64_t)test_random_below(r, 100000000);

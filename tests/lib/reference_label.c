@@ -266,8 +266,6 @@ static int info_at(const struct info *info, int64_t t_ms, struct found_info *fou
 		size_t k = 0;
 		if (newest < 0)
 			continue;
-		if (s->p[newest].h)
-			return fail_not_info(info->r, s->labels);
 		while (k < *n &&
 		       !(same_target(found[k].labels, s->labels) &&
 			   slice_eq(labels_metric_name(found[k].labels), labels_metric_name(s->labels))))
@@ -417,6 +415,23 @@ static int select_info(struct info *info, const struct ref_table *in)
 	return rc;
 }
 
+/* The first info series that has a histogram at any step fails. */
+static int check_floats(const struct info *info, const struct ref_times *times)
+{
+	for (size_t i = 0; i < info->series.n; i++) {
+		const struct ref_series *s = &info->series.v[i];
+		for (size_t k = 0; k < times->n; k++) {
+			int64_t t_ms = ref_time(times, k);
+			if (info->base)
+				t_ms = ref_shifted(info->r, &info->base->selector.shift, t_ms);
+			long newest = ref_newest(info->r, s, t_ms);
+			if (newest >= 0 && s->p[newest].h)
+				return fail_not_info(info->r, s->labels);
+		}
+	}
+	return 0;
+}
+
 int ref_info_call(
     struct reference *r, const struct expr *e, const struct ref_times *times, struct ref_table **out)
 {
@@ -427,6 +442,8 @@ int ref_info_call(
 		return rc;
 	read_matchers(&info, &e->call);
 	rc = select_info(&info, in);
+	if (rc == 0)
+		rc = check_floats(&info, times);
 	struct found_info *found = ARENA_ARRAY(r->arena, struct found_info, info.series.n + 1);
 	for (size_t k = 0; rc == 0 && k < times->n; k++)
 		rc = info_step(&info, in, k, found, *out);

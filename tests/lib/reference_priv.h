@@ -37,6 +37,7 @@ struct reference {
 	const struct promql_query *query;
 	struct arena *arena;
 	struct querier *querier;
+	struct promql_coverage *coverage; /* may be NULL */
 	int64_t lookback_ms, default_step_ms;
 	struct ref_note *notes;
 	size_t n_notes, notes_cap;

@@ -3,6 +3,7 @@
 #include "base/double_text.h"
 #include "base/utf8.h"
 #include "promql/parse.h"
+#include "tests/lib/promql_coverage.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -259,7 +260,7 @@ static int scalar_binary(
 	return rc;
 }
 
-int ref_scalar(struct reference *r, const struct expr *e, const struct ref_times *times, double **out)
+static int scalar_of(struct reference *r, const struct expr *e, const struct ref_times *times, double **out)
 {
 	*out = ARENA_ARRAY(r->arena, double, times->n + 1);
 	int rc = 0;
@@ -286,6 +287,14 @@ int ref_scalar(struct reference *r, const struct expr *e, const struct ref_times
 		break;
 	}
 	return ref_fail(r, "not a scalar");
+}
+
+int ref_scalar(struct reference *r, const struct expr *e, const struct ref_times *times, double **out)
+{
+	int rc = scalar_of(r, e, times, out);
+	if (rc == 0 && r->coverage && times->n > 0)
+		promql_coverage_count(r->coverage, e, true, false);
+	return rc;
 }
 
 struct slice ref_string(const struct expr *e)
@@ -336,7 +345,7 @@ static int repeated(
 	return rc;
 }
 
-int ref_vector(
+static int vector_of(
     struct reference *r, const struct expr *e, const struct ref_times *times, struct ref_table **out)
 {
 	*out = ref_table_new(r, times);
@@ -365,6 +374,27 @@ int ref_vector(
 		break;
 	}
 	return ref_fail(r, "not an instant vector");
+}
+
+static void count_vector(struct reference *r, const struct expr *e, const struct ref_table *t)
+{
+	bool floats = false, histograms = false;
+	for (size_t i = 0; i < t->n; i++)
+		for (size_t k = 0; k < t->times.n; k++) {
+			const struct ref_cell *c = &t->rows[i].cells[k];
+			floats |= c->present && !c->h;
+			histograms |= c->present && c->h;
+		}
+	promql_coverage_count(r->coverage, e, floats, histograms);
+}
+
+int ref_vector(
+    struct reference *r, const struct expr *e, const struct ref_times *times, struct ref_table **out)
+{
+	int rc = vector_of(r, e, times, out);
+	if (rc == 0 && r->coverage)
+		count_vector(r, e, *out);
+	return rc;
 }
 
 /* --- results ------------------------------------------------------------------------------------------------------------ */
@@ -561,7 +591,7 @@ static int evaluate(struct reference *r, struct query_result *result)
 }
 
 int reference_promql_run(const struct promql_options *options, const struct promql_query *q,
-    struct query_result **out, struct err *err)
+    struct promql_coverage *coverage, struct query_result **out, struct err *err)
 {
 	struct arena *arena = arena_new(ARENA_NO_LIMIT);
 	struct query_result *result = ARENA_NEW(arena, struct query_result);
@@ -574,6 +604,7 @@ int reference_promql_run(const struct promql_options *options, const struct prom
 	    .options = options,
 	    .query = q,
 	    .arena = arena,
+	    .coverage = coverage,
 	    .lookback_ms = lookback_ms > 0 ? lookback_ms : 5 * 60 * 1000,
 	    .default_step_ms = options->default_step_ms > 0 ? options->default_step_ms : 60 * 1000,
 	    .err = err,

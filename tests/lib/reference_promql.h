@@ -7,6 +7,9 @@
 
 #include "promql/engine.h"
 
-/* As promql_engine_run(): of the options only those count that change results. The caller frees *out. */
+struct promql_coverage;
+
+/* As promql_engine_run(): of the options only those count that change results. What gave results is counted in `coverage`, unless
+ * that is NULL. The caller frees *out. */
 MUST_CHECK int reference_promql_run(const struct promql_options *options, const struct promql_query *q,
-    struct query_result **out, struct err *err);
+    struct promql_coverage *coverage, struct query_result **out, struct err *err);

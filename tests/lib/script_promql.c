@@ -282,7 +282,7 @@ static int run_query(const struct eval *e, const struct expr *expr, int64_t from
 	    .step_ms = step_ms,
 	};
 	if (!e->script->engine)
-		return reference_promql_run(&e->script->options, &q, out, err);
+		return reference_promql_run(&e->script->options, &q, NULL, out, err);
 	return promql_engine_run(e->script->engine, &q, out, err);
 }
 

@@ -11,3 +11,4 @@ libtestlib_a_SOURCES += tests/lib/reference_promql.h tests/lib/reference_priv.h 
 	tests/lib/reference_binary.c
 libtestlib_a_SOURCES += tests/lib/power_cut.h tests/lib/power_cut.c
 libtestlib_a_SOURCES += tests/lib/promql_generator.h tests/lib/promql_generator.c tests/lib/promql_generator_data.c
+libtestlib_a_SOURCES += tests/lib/promql_coverage.h tests/lib/promql_coverage.c

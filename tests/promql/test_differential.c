@@ -3,13 +3,15 @@
  * threads.
  *
  * DIFF_COUNT expressions (5,000 unless set); `make check-promql-fuzz` asks for 200,000. A difference is printed with all that
- * repeats it. */
+ * repeats it. What of the language gave results is counted and, over 100,000, has to be all of it; DIFF_COVERAGE=1 prints every
+ * number. */
 #include "tests/lib/test.h"
 
 #include "base/double_text.h"
 #include "base/thread_pool.h"
 #include "base/vec.h"
 #include "promql/series_notation.h"
+#include "tests/lib/promql_coverage.h"
 #include "tests/lib/promql_generator.h"
 #include "tests/lib/reference_promql.h"
 #include <float.h>
@@ -17,7 +19,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { DEFAULT_COUNT = 5000, QUESTIONS_PER_DATA = 50, DEFAULT_STEP_MS = 60000, MAX_SHOWN = 10 };
+enum {
+	DEFAULT_COUNT = 5000,
+	COVERING_COUNT = 100000,
+	QUESTIONS_PER_DATA = 50,
+	DEFAULT_STEP_MS = 60000,
+	MAX_SHOWN = 10
+};
 
 /* Numbers of threads that have to give the same. */
 static const unsigned thread_counts[] = {1, 2, 4};
@@ -30,7 +38,8 @@ struct run {
 	struct promql_data data;
 	struct thread_pool *pools[POOLS];
 	uint64_t seed; /* of the data set */
-	size_t asked, failed, errors, empty, differ;
+	size_t asked, errors, empty, differ;
+	struct promql_coverage coverage;
 };
 
 /* --- one side's answer -------------------------------------------------------------------------------------------------- */
@@ -77,12 +86,12 @@ static void ask_engine(
 	promql_engine_free(engine);
 }
 
-static void ask_reference(const struct run *run, const struct promql_question *q, struct answer *a)
+static void ask_reference(struct run *run, const struct promql_question *q, struct answer *a)
 {
 	struct promql_options options = options_of(q, NULL);
 	struct promql_query query = query_of(run, q);
 	*a = (struct answer){0};
-	a->rc = reference_promql_run(&options, &query, &a->result, &a->err);
+	a->rc = reference_promql_run(&options, &query, &run->coverage, &a->result, &a->err);
 }
 
 /* --- values ------------------------------------------------------------------------------------------------------------- */
@@ -369,6 +378,21 @@ static void ask_about_new_data(struct run *run, size_t n)
 		ask(run);
 }
 
+/* Whatever the language has, enough questions have asked for, and found something. */
+static void check_coverage(const struct run *run)
+{
+	struct strbuf text = STRBUF_INIT;
+	promql_coverage_print(&run->coverage, &text, getenv("DIFF_COVERAGE") != NULL);
+	fputs(strbuf_cstr(&text), stdout);
+	strbuf_reset(&text);
+	size_t missing = promql_coverage_missing(&run->coverage, &text);
+	if (missing > 0)
+		print_message("# never with a result: %s\n", strbuf_cstr(&text));
+	if (run->asked >= COVERING_COUNT)
+		check_int("parts of the language that gave no result", missing, 0);
+	strbuf_done(&text);
+}
+
 static void test_engine_is_reference(void **state)
 {
 	const char *wanted = getenv("DIFF_COUNT");
@@ -389,6 +413,7 @@ static void test_engine_is_reference(void **state)
 	mem_store_free(run.store);
 	print_message("# %zu expressions: %zu errors, %zu without result, %zu different\n", run.asked,
 	    run.errors, run.empty, run.differ);
+	check_coverage(&run);
 	check_int("differences between engine and reference", run.differ, 0);
 }
 
