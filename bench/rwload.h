@@ -17,8 +17,9 @@ struct load_series {
 
 enum { SERIES_PER_TARGET = 1000 };
 
-/* Series i of the load; `generation` 1 is the same series of the pod that came after. */
-void load_series_make(struct load_series *s, int i, int generation);
+/* Series i of the load. `generation` g is the same series of the g-th pod that came after; 0 to 6 `extra_labels` are of the
+ * target. */
+void load_series_make(struct load_series *s, int i, int generation, int extra_labels);
 void load_series_done(struct load_series *s);
 /* Its value `seconds` after the last. */
 double load_series_next(struct load_series *s, double seconds);

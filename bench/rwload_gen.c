@@ -8,7 +8,7 @@
 enum { MAX_SERIES_BYTES = 700 };
 
 struct settings {
-	int series, steps, batch, churn_percent;
+	int series, steps, batch, churn_percent, churn_steps, extra_labels;
 	int64_t step_ms, start_ms;
 };
 
@@ -55,11 +55,17 @@ static void write_record(FILE *f, uint32_t samples, const char *raw, size_t n, c
 	}
 }
 
-static void replace_pods(struct load_series *s, const struct settings *o)
+/* Pods are not replaced all at once: each target has its step of `churn_steps`. */
+static void replace_pods(struct load_series *s, const struct settings *o, int step)
 {
-	for (int i = 0; i < o->series; i++)
-		if (i / SERIES_PER_TARGET % 100 < o->churn_percent)
-			load_series_make(&s[i], i, 1);
+	for (int first = 0; first < o->series; first += SERIES_PER_TARGET) {
+		int target = first / SERIES_PER_TARGET,
+		    generation = (step - target % o->churn_steps) / o->churn_steps;
+		if (target % 100 >= o->churn_percent || (step - target) % o->churn_steps != 0)
+			continue;
+		for (int i = first; i < o->series && i < first + SERIES_PER_TARGET; i++)
+			load_series_make(&s[i], i, 1 + generation, o->extra_labels);
+	}
 }
 
 static uint64_t write_steps(FILE *f, struct load_series *s, const struct settings *o)
@@ -68,8 +74,8 @@ static uint64_t write_steps(FILE *f, struct load_series *s, const struct setting
 	char *raw = allocate(cap), *packed = allocate(packed_cap);
 	uint64_t total = 0;
 	for (int t = 0; t < o->steps; t++) {
-		if (o->churn_percent && t == o->steps / 2)
-			replace_pods(s, o);
+		if (o->churn_percent && t > 0)
+			replace_pods(s, o, t);
 		for (int i = 0; i < o->series;) {
 			size_t n = 0;
 			uint32_t count = 0;
@@ -96,9 +102,11 @@ int rwload_gen(int argc, char **argv)
 	    .start_ms = atoll(argv[4]),
 	    .batch = argc > 5 ? atoi(argv[5]) : 2000,
 	    .churn_percent = argc > 6 ? atoi(argv[6]) : 0,
+	    .churn_steps = argc > 7 ? atoi(argv[7]) : 40,
+	    .extra_labels = argc > 8 ? atoi(argv[8]) : 0,
 	};
-	if (o.series < 1 || o.steps < 1 || o.step_ms < 1 || o.batch < 1) {
-		fprintf(stderr, "rwload: SERIES, STEPS, STEP_MS and BATCH must be positive\n");
+	if (o.series < 1 || o.steps < 1 || o.step_ms < 1 || o.batch < 1 || o.churn_steps < 1) {
+		fprintf(stderr, "rwload: SERIES, STEPS, STEP_MS, BATCH and CHURN_STEPS must be positive\n");
 		return 2;
 	}
 	FILE *f = fopen(argv[0], "wb");
@@ -108,7 +116,7 @@ int rwload_gen(int argc, char **argv)
 	}
 	struct load_series *s = allocate((size_t)o.series * sizeof(*s));
 	for (int i = 0; i < o.series; i++)
-		load_series_make(&s[i], i, 0);
+		load_series_make(&s[i], i, 0, o.extra_labels);
 	uint64_t total = write_steps(f, s, &o);
 	for (int i = 0; i < o.series; i++)
 		load_series_done(&s[i]);

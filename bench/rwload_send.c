@@ -18,7 +18,7 @@ struct send_state {
 	const char *host, *port, *path;
 	double rate, start_s;
 	pthread_mutex_t mutex; /* guards all below, and `in` */
-	uint64_t sent, failed, requests;
+	uint64_t offered, sent, failed, requests;
 	double *latencies;
 	size_t n_latencies, cap_latencies;
 };
@@ -55,28 +55,32 @@ static int dial(const struct send_state *st)
 	return fd;
 }
 
-/* The next record; false at the end of the file. */
+/* The next record, and how many samples were in those before it; false at the end of the file. */
 static bool next_body(
-    struct send_state *st, char *body, uint32_t *samples, uint32_t *len, uint64_t *sent_before)
+    struct send_state *st, char *body, uint32_t *samples, uint32_t *len, uint64_t *offered_before)
 {
 	uint32_t head[2];
 	pthread_mutex_lock(&st->mutex);
 	bool good = fread(head, sizeof(head), 1, st->in) == 1 && head[1] <= MAX_BODY_BYTES &&
 		    fread(body, 1, head[1], st->in) == head[1];
-	*sent_before = st->sent;
+	*offered_before = st->offered;
+	st->offered += head[0];
 	pthread_mutex_unlock(&st->mutex);
 	*samples = head[0];
 	*len = head[1];
 	return good;
 }
 
-static void wait_for_turn(const struct send_state *st, uint64_t sent)
+/* Returns the moment from which the request's latency counts: when no connection was free at its turn, it waited. */
+static double wait_for_turn(const struct send_state *st, uint64_t offered)
 {
+	double now = now_s();
 	if (st->rate <= 0)
-		return;
-	double due = st->start_s + (double)sent / st->rate, now = now_s();
+		return now;
+	double due = st->start_s + (double)offered / st->rate;
 	if (due > now)
 		usleep((useconds_t)((due - now) * 1e6));
+	return due;
 }
 
 static bool write_all(int fd, const char *p, size_t n)
@@ -152,14 +156,13 @@ static void *run_connection(void *arg)
 		abort();
 	int fd = dial(st);
 	while (next_body(st, body, &samples, &len, &before)) {
-		wait_for_turn(st, before);
+		double begin = wait_for_turn(st, before);
 		int n = snprintf(head, sizeof(head),
 		    "POST %s HTTP/1.1\r\nHost: %s:%s\r\nContent-Type: "
 		    "application/x-protobuf\r\nContent-Encoding: snappy\r\n"
 		    "X-Prometheus-Remote-Write-Version: 0.1.0\r\nUser-Agent: rwload\r\nContent-Length: "
 		    "%u\r\n\r\n",
 		    st->path, st->host, st->port, len);
-		double begin = now_s();
 		bool must_close = false;
 		int status = -1;
 		if (write_all(fd, head, (size_t)n) && write_all(fd, body, len))

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_LABELS_BYTES = 4096 };
-
 /* xorshift64 (Marsaglia 2003) from a fixed seed: every run makes the same load. */
 static uint64_t random_state = UINT64_C(88172645463325252);
 
@@ -27,9 +25,14 @@ size_t put_varint(char *p, uint64_t v)
 	return n;
 }
 
-struct label_bytes {
-	char bytes[MAX_LABELS_BYTES];
-	size_t len;
+enum { MAX_LABELS = 16, MAX_TEXT = 96 };
+
+struct label_list {
+	struct {
+		const char *name;
+		char value[MAX_TEXT];
+	} l[MAX_LABELS];
+	size_t n;
 };
 
 static size_t put_text(char *p, char tag, const char *text)
@@ -41,19 +44,33 @@ static size_t put_text(char *p, char tag, const char *text)
 	return n + len;
 }
 
-/* Labels are added in the order of their names, as the protocol wants them. */
-static void add(struct label_bytes *b, const char *name, const char *value)
+/* Labels come in any order; the list is sorted by name, as the protocol wants it. */
+static void add(struct label_list *b, const char *name, const char *value)
 {
-	char pair[1024];
-	size_t n = put_text(pair, 0x0a, name);
-	n += put_text(pair + n, 0x12, value);
-	b->bytes[b->len++] = 0x0a;
-	b->len += put_varint(b->bytes + b->len, n);
-	memcpy(b->bytes + b->len, pair, n);
-	b->len += n;
+	size_t i = b->n++;
+	for (; i > 0 && strcmp(b->l[i - 1].name, name) > 0; i--)
+		b->l[i] = b->l[i - 1];
+	b->l[i].name = name;
+	snprintf(b->l[i].value, sizeof(b->l[i].value), "%s", value);
 }
 
-static void add_code(struct label_bytes *b, int which)
+/* The fields of a TimeSeries; returns their length. */
+static size_t put_labels(char *p, const struct label_list *b)
+{
+	size_t len = 0;
+	for (size_t i = 0; i < b->n; i++) {
+		char pair[2 * MAX_TEXT + 8];
+		size_t n = put_text(pair, 0x0a, b->l[i].name);
+		n += put_text(pair + n, 0x12, b->l[i].value);
+		p[len++] = 0x0a;
+		len += put_varint(p + len, n);
+		memcpy(p + len, pair, n);
+		len += n;
+	}
+	return len;
+}
+
+static void add_code(struct label_list *b, int which)
 {
 	char code[16];
 	snprintf(code, sizeof(code), "%d", 200 + 100 * (which % 4));
@@ -62,11 +79,13 @@ static void add_code(struct label_bytes *b, int which)
 
 /* The labels every series of a target carries. */
 struct target {
+	int number;
 	char pod[64], instance[64], namespace[32], job[32];
 };
 
 static void make_target(struct target *t, int number, int generation)
 {
+	t->number = number;
 	snprintf(t->pod, sizeof(t->pod), "app-%d-%08x", number % 50,
 	    (unsigned)number * 2654435761u + (unsigned)generation * 97u);
 	snprintf(t->instance, sizeof(t->instance), "10.%d.%d.%d:8080", number / 65536 % 256,
@@ -75,11 +94,27 @@ static void make_target(struct target *t, int number, int generation)
 	snprintf(t->job, sizeof(t->job), "svc-%d", number % 50);
 }
 
+/* What an orchestrator adds to each series of a target, as many as asked for. */
+static void add_extra(struct label_list *b, const struct target *t, int extra)
+{
+	static const struct {
+		const char *name;
+		int values;
+	} labels[] = {
+	    {"cluster", 4}, {"container", 50}, {"node", 2000}, {"env", 3}, {"service", 200}, {"region", 2}};
+	for (int i = 0; i < extra && i < (int)(sizeof(labels) / sizeof(labels[0])); i++) {
+		char value[MAX_TEXT];
+		snprintf(
+		    value, sizeof(value), "%s-%d.internal", labels[i].name, t->number % labels[i].values);
+		add(b, labels[i].name, value);
+	}
+}
+
 static const char *const paths[] = {"/api/v1/users", "/api/v1/orders", "/api/v1/payments", "/login",
     "/logout", "/metrics", "/healthz", "/api/v1/cart", "/api/v1/search", "/static"};
 
 /* 480 histogram buckets: 4 codes, 10 paths, 12 bounds. */
-static void make_bucket(struct load_series *s, struct label_bytes *b, const struct target *t, int j)
+static void make_bucket(struct load_series *s, struct label_list *b, const struct target *t, int j)
 {
 	static const char *const bounds[] = {
 	    "0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1.0", "2.5", "5.0", "10.0", "+Inf"};
@@ -95,7 +130,7 @@ static void make_bucket(struct load_series *s, struct label_bytes *b, const stru
 	s->rate = (j % 12 + 1) * (double)(1 + (j / 12) % 7) * .5;
 }
 
-static void make_requests(struct load_series *s, struct label_bytes *b, const struct target *t, int j)
+static void make_requests(struct load_series *s, struct label_list *b, const struct target *t, int j)
 {
 	add(b, "__name__", "http_requests_total");
 	add_code(b, j / 10);
@@ -107,7 +142,7 @@ static void make_requests(struct load_series *s, struct label_bytes *b, const st
 	s->shape = INTEGER_COUNTER;
 }
 
-static void make_cpu(struct load_series *s, struct label_bytes *b, const struct target *t, int j)
+static void make_cpu(struct load_series *s, struct label_list *b, const struct target *t, int j)
 {
 	static const char *const modes[] = {
 	    "idle", "iowait", "irq", "nice", "softirq", "steal", "system", "user"};
@@ -125,7 +160,7 @@ static void make_cpu(struct load_series *s, struct label_bytes *b, const struct 
 }
 
 /* The rest of a target: one series a metric, numbered within its kind. */
-static void make_plain(struct load_series *s, struct label_bytes *b, const struct target *t, int j)
+static void make_plain(struct load_series *s, struct label_list *b, const struct target *t, int j)
 {
 	char name[96];
 	if (j < 700) {
@@ -154,11 +189,13 @@ static void make_plain(struct load_series *s, struct label_bytes *b, const struc
 		s->v = 20 + (double)(next_random() % 600) / 10;
 }
 
-void load_series_make(struct load_series *s, int i, int generation)
+void load_series_make(struct load_series *s, int i, int generation, int extra_labels)
 {
-	struct label_bytes b = {.len = 0};
+	struct label_list b;
+	char bytes[MAX_LABELS * (2 * MAX_TEXT + 8)];
 	struct target t;
 	int number = i / SERIES_PER_TARGET, j = i % SERIES_PER_TARGET;
+	b.n = 0;
 	make_target(&t, number, generation);
 	s->jitter_ms = (int32_t)((int64_t)number * 7919 % 15000);
 	s->rate = (double)(next_random() % 1000) / 10;
@@ -170,12 +207,13 @@ void load_series_make(struct load_series *s, int i, int generation)
 		make_cpu(s, &b, &t, j);
 	else
 		make_plain(s, &b, &t, j);
+	add_extra(&b, &t, extra_labels);
 	free(s->labels);
-	s->labels = malloc(b.len);
+	s->labels_len = put_labels(bytes, &b);
+	s->labels = malloc(s->labels_len);
 	if (!s->labels)
 		abort();
-	memcpy(s->labels, b.bytes, b.len);
-	s->labels_len = b.len;
+	memcpy(s->labels, bytes, s->labels_len);
 }
 
 void load_series_done(struct load_series *s)
