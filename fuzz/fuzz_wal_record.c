@@ -8,7 +8,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { TYPES = 6, SNAPSHOT = 0, SEGMENT = 5 };
+enum { TYPES = WAL_TYPE_MAX + 1, SNAPSHOT = 0, SEGMENT = 5 };
 
 static void replay_frames(struct wal_replay *r, struct slice content)
 {
@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	unsigned type = data[0] % TYPES;
 	struct slice payload = slice_of((const char *)data + 1, size - 1);
 	struct head *h = xcalloc(1, sizeof(*h));
-	head_init(h, &(struct head_options){.clock = clock_real()});
+	head_init(h, &(struct head_options){.clock = clock_real(), .max_exemplars = 100});
 	struct wal_replay r = {.head = h};
 	int rc = 0;
 	if (type == SNAPSHOT)

@@ -1,6 +1,7 @@
 #include "ingest/write_request.h"
 
 #include "base/arena.h"
+#include "base/counters.h"
 #include "base/hash.h"
 #include "base/utf8.h"
 #include "base/vec.h"
@@ -10,10 +11,10 @@
 #include <stdlib.h>
 
 /* Series are looked up SERIES_BATCH at a time, so that the misses overlap; samples are handed over SAMPLE_BATCH at a time. */
-enum { SERIES_BATCH = 64, SAMPLE_BATCH = 256 };
+enum { SERIES_BATCH = 64, SAMPLE_BATCH = 256, EXEMPLAR_BATCH = 64 };
 enum { NAME_MAX_BYTES = 512 }; /* of a series in an answer */
 enum { FIELD_TIMESERIES = 1, FIELD_METADATA = 3 };
-enum { SERIES_LABELS = 1, SERIES_SAMPLES = 2, SERIES_HISTOGRAMS = 4 };
+enum { SERIES_LABELS = 1, SERIES_SAMPLES = 2, SERIES_EXEMPLARS = 3, SERIES_HISTOGRAMS = 4 };
 /* Tags, as the first byte of a field. */
 enum { TAG_LABELS = 0x0a, TAG_SAMPLES = 0x12, TAG_VALUE = 0x09, TAG_TIMESTAMP = 0x10 };
 
@@ -42,6 +43,8 @@ struct write_request {
 
 	struct sample samples[SAMPLE_BATCH];
 	size_t n_samples;
+	struct exemplar_sample exemplars[EXEMPLAR_BATCH];
+	size_t n_exemplars;
 	uint32_t appended;                /* samples and histograms that the appender was given */
 	struct count_vec appended_before; /* each series of the message: what the appender had before it */
 
@@ -74,7 +77,7 @@ static void begin(struct write_request *q, struct appender *app, uint64_t seed, 
 	q->app = app;
 	q->whole = message;
 	q->seed = seed;
-	q->n_series = q->n_samples = 0;
+	q->n_series = q->n_samples = q->n_exemplars = 0;
 	q->place = 0;
 	q->appended = 0;
 	memset(q->refused, 0, sizeof(q->refused));
@@ -237,7 +240,62 @@ static int append_histogram(struct write_request *q, size_t i, struct slice mess
 	return q->app->ops->append_histograms(q->app, &sample, 1, NULL, err);
 }
 
-/* What stands behind the labels of series i. Exemplars are passed over: the store keeps none yet. */
+/* --- exemplars ------------------------------------------------------------------------------------------------------ */
+
+/* One that is refused spoils nothing: it is counted. */
+static void flush_exemplars(struct write_request *q)
+{
+	uint8_t results[EXEMPLAR_BATCH];
+	size_t refused = 0;
+	if (q->n_exemplars == 0)
+		return;
+	q->app->ops->append_exemplars(q->app, q->exemplars, q->n_exemplars, results);
+	for (size_t i = 0; i < q->n_exemplars; i++)
+		refused += results[i] != EXEMPLAR_TAKEN && results[i] != EXEMPLAR_REPEATED &&
+			   results[i] != EXEMPLAR_OFF;
+	counter_add(M_REMOTE_WRITE_EXEMPLARS_REFUSED, refused);
+	q->n_exemplars = 0;
+}
+
+/* False: torn. */
+static bool read_exemplar(struct slice message, struct label *l, size_t *n, struct exemplar *e)
+{
+	struct pb_reader r = pb_reader_of(message);
+	*n = 0;
+	*e = (struct exemplar){.has_time = true};
+	while (pb_next(&r)) {
+		if (r.field == 1 && r.wire == PB_BYTES && read_label(r.bytes, &l[(*n)++], NULL))
+			return false;
+		if (r.field == 2 && r.wire == PB_FIXED64)
+			e->v = pb_double(&r);
+		else if (r.field == 3 && r.wire == PB_VARINT)
+			e->t_ms = (int64_t)r.number;
+	}
+	return pb_ok(&r);
+}
+
+static int append_exemplar(struct write_request *q, size_t i, struct slice message, struct err *err)
+{
+	size_t n = count_fields(message, 1);
+	struct exemplar_sample *s = &q->exemplars[q->n_exemplars];
+	if (n > INGEST_MAX_LABELS) {
+		counter_add(M_REMOTE_WRITE_EXEMPLARS_REFUSED, 1);
+		return 0;
+	}
+	struct label *l = ARENA_ARRAY(q->arena, struct label, n);
+	if (!read_exemplar(message, l, &n, &s->exemplar))
+		return torn(err);
+	s->ref = q->refs[i];
+	if (labels_from_pairs(q->arena, l, n, &s->exemplar.labels, NULL)) {
+		counter_add(M_REMOTE_WRITE_EXEMPLARS_REFUSED, 1);
+		return 0;
+	}
+	if (++q->n_exemplars == EXEMPLAR_BATCH)
+		flush_exemplars(q);
+	return 0;
+}
+
+/* What stands behind the labels of series i. */
 static int append_series(struct write_request *q, size_t i, struct err *err)
 {
 	struct pb_reader r = pb_reader_of(q->series[i].rest);
@@ -250,6 +308,8 @@ static int append_series(struct write_request *q, size_t i, struct err *err)
 			rc = append_sample(q, i, r.bytes, err);
 		else if (r.field == SERIES_HISTOGRAMS && r.wire == PB_BYTES)
 			rc = append_histogram(q, i, r.bytes, err);
+		else if (r.field == SERIES_EXEMPLARS && r.wire == PB_BYTES)
+			rc = append_exemplar(q, i, r.bytes, err);
 		if (rc)
 			return rc;
 	}
@@ -354,6 +414,8 @@ int write_request_read(
 		rc = torn(err);
 	if (rc == 0)
 		rc = flush_series(q, err);
+	if (rc == 0)
+		flush_exemplars(q);
 	return rc ? rc : flush_samples(q, err);
 }
 

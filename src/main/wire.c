@@ -261,7 +261,7 @@ static int64_t seal_interval_ms(const struct options *options)
 	return given > 0 && given < LONGEST_IN_MEMORY_MS ? given : LONGEST_IN_MEMORY_MS;
 }
 
-static bool open_store(struct server *s, struct strbuf *problems)
+static bool open_store(struct server *s, const struct config_storage *c, struct strbuf *problems)
 {
 	struct tsdb_options o = {
 	    .path = options_text(s->options, OPT_TSDB_PATH),
@@ -271,6 +271,7 @@ static bool open_store(struct server *s, struct strbuf *problems)
 	    .retention_ms = options_ms(s->options, OPT_TSDB_RETENTION_TIME),
 	    .retention_bytes = options_uint(s->options, OPT_TSDB_RETENTION_SIZE),
 	    .seal_interval_ms = seal_interval_ms(s->options),
+	    .max_exemplars = c->max_exemplars > 0 ? c->max_exemplars : -1,
 	};
 	if (!parse_wal_sync(options_text(s->options, OPT_WAL_SYNC), &o.wal_sync, problems))
 		return false;
@@ -372,6 +373,7 @@ static void make_ready(struct server *s)
 	struct web_deps deps = {
 	    .scheduler = s->scheduler,
 	    .queryable = tsdb_queryable(s->store),
+	    .exemplars = tsdb_exemplars(s->store),
 	    .engine = s->engine,
 	    .parse = parse_all_syntax,
 	    .lookback_ms = options_ms(s->options, OPT_QUERY_LOOKBACK),
@@ -391,10 +393,12 @@ static void make_ready(struct server *s)
 /* What the file says goes before the flags. */
 static void apply_storage(struct server *s, const struct config_storage *c)
 {
-	int64_t ms = options_ms(s->options, OPT_TSDB_RETENTION_TIME), late_ms = c->out_of_order_time_window_ms;
+	int64_t ms = options_ms(s->options, OPT_TSDB_RETENTION_TIME),
+		late_ms = c->out_of_order_time_window_ms;
 	uint64_t bytes = options_uint(s->options, OPT_TSDB_RETENTION_SIZE);
 	tsdb_set_retention(s->store, c->retention_ms ? c->retention_ms : ms,
 	    c->retention_bytes ? c->retention_bytes : bytes, c->retention_percentage);
+	tsdb_set_max_exemplars(s->store, c->max_exemplars);
 	tsdb_set_out_of_order(s->store, late_ms ? late_ms : options_ms(s->options, OPT_TSDB_OUT_OF_ORDER));
 }
 
@@ -462,7 +466,8 @@ static bool start(struct server *s, struct generation *g, struct strbuf *problem
 	s->route_prefix = route_prefix(s->options);
 	if (!listen_first(s, problems) || !set_urls(s, problems) ||
 	    !generation_load(s->options, s->own_address, g, problems) || !make_web(s, problems) ||
-	    !start_answering(s, problems) || !open_store(s, problems) || !note_active_queries(s, problems))
+	    !start_answering(s, problems) || !open_store(s, &g->prometheus->config->storage, problems) ||
+	    !note_active_queries(s, problems))
 		return false;
 	make_engines(s);
 	lock_take(&s->reload_lock);

@@ -2,6 +2,7 @@ noinst_LIBRARIES += libmodel.a
 libmodel_a_SOURCES = \
 	src/model/alert.h \
 	src/model/duration.c src/model/duration.h \
+	src/model/exemplar.c src/model/exemplar.h \
 	src/model/histogram.c src/model/histogram.h \
 	src/model/histogram_ops.c \
 	src/model/histogram_print.c \

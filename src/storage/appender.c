@@ -19,6 +19,23 @@ const char *append_result_text(enum append_result r)
 	return texts[r];
 }
 
+static const char *const exemplar_texts[] = {
+    [EXEMPLAR_TAKEN] = "ok",
+    [EXEMPLAR_REPEATED] = "duplicate exemplar",
+    [EXEMPLAR_OUT_OF_ORDER] = "out of order exemplar",
+    [EXEMPLAR_TOO_LONG] = "label length for exemplar exceeds maximum of 128 UTF-8 characters",
+    [EXEMPLAR_INVALID] = "invalid labels of an exemplar",
+    [EXEMPLAR_UNKNOWN_REF] = "unknown series reference",
+    [EXEMPLAR_NO_ROOM] = "no memory for exemplars",
+    [EXEMPLAR_OFF] = "exemplar storage is disabled",
+};
+_Static_assert(ARRAY_LEN(exemplar_texts) == EXEMPLAR_RESULTS, "one text per result");
+
+const char *exemplar_result_text(enum exemplar_result r)
+{
+	return exemplar_texts[r];
+}
+
 static int append_by_ref(
     struct appender *a, series_ref ref, int64_t t_ms, double v, enum append_result *result, struct err *err)
 {

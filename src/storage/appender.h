@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "model/exemplar.h"
 #include "model/histogram.h"
 #include "model/labels.h"
 #include "model/metadata.h"
@@ -32,6 +33,24 @@ struct histogram_sample {
 	series_ref ref;
 	int64_t t_ms;
 	const struct histogram *h; /* borrowed during the call */
+};
+
+struct exemplar_sample {
+	series_ref ref;
+	struct exemplar exemplar; /* borrowed during the call */
+};
+
+/* What became of an exemplar. */
+enum exemplar_result {
+	EXEMPLAR_TAKEN,
+	EXEMPLAR_REPEATED,     /* known already: nothing to do */
+	EXEMPLAR_OUT_OF_ORDER, /* older than the newest of its series by more than the out-of-order window */
+	EXEMPLAR_TOO_LONG,     /* more than EXEMPLAR_MAX_RUNES of labels */
+	EXEMPLAR_INVALID,      /* its labels are none */
+	EXEMPLAR_UNKNOWN_REF,
+	EXEMPLAR_NO_ROOM, /* the system has no memory */
+	EXEMPLAR_OFF,     /* the store keeps none: counts as good */
+	EXEMPLAR_RESULTS,
 };
 
 /* What became of a sample. */
@@ -73,6 +92,10 @@ struct appender_ops {
 	int (*append_histograms)(struct appender *a, const struct histogram_sample *s, size_t n, uint8_t *results,
 	    struct err *err);
 
+	/* Adds exemplars to series. `results` (NULL: not wanted) gets one per exemplar. They are best effort: a refused one is
+	 * counted in the store's metrics, not in the stats of the commit. */
+	void (*append_exemplars)(struct appender *a, const struct exemplar_sample *e, size_t n, uint8_t *results);
+
 	/* Type, help and unit of a metric family, as scraped or sent; best effort, never fails. */
 	void (*set_metadata)(struct appender *a, struct slice metric, const struct metadata *m);
 
@@ -101,6 +124,7 @@ struct appendable {
 };
 
 const char *append_result_text(enum append_result r);
+const char *exemplar_result_text(enum exemplar_result r);
 
 /* For writers of single samples: adds the series when *ref is 0 or dead. */
 MUST_CHECK int appender_append_one(struct appender *a, series_ref *ref, const struct labels *labels, int64_t t_ms, double v,

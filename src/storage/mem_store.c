@@ -16,11 +16,13 @@ struct mem_sample {
 	int64_t start_ms; /* 0: none */
 };
 VEC_DEFINE(mem_samples, struct mem_sample);
+VEC_DEFINE(mem_exemplars, struct exemplar); /* in order; their labels live in the store's arena */
 
 struct mem_series {
 	const struct labels *labels;
 	series_ref ref;
 	struct mem_samples samples; /* in time order */
+	struct mem_exemplars exemplars;
 	struct mem_samples pending; /* of the open transaction */
 	struct mem_series *next_of_hash;
 };
@@ -29,6 +31,7 @@ VEC_DEFINE(mem_series_vec, struct mem_series *);
 struct mem_store {
 	struct appendable appendable;
 	struct queryable queryable;
+	struct exemplar_queryable exemplars;
 	struct arena *arena;
 	struct mem_series_vec series;
 	struct hashtab by_hash; /* bytes of labels->hash -> first of a chain */
@@ -41,11 +44,16 @@ static int begin(struct appendable *self, struct appender **out, struct err *err
 static int open_querier(
     struct queryable *self, int64_t min_t_ms, int64_t max_t_ms, struct querier **out, struct err *err);
 
+static int select_exemplars(struct exemplar_queryable *self, struct arena *arena,
+    const struct matcher_list *any, size_t n_any, int64_t min_t_ms, int64_t max_t_ms,
+    const struct exemplar_series **out, size_t *n, struct err *err);
+
 struct mem_store *mem_store_new(void)
 {
 	struct mem_store *s = (struct mem_store *)xcalloc(1, sizeof(*s));
 	s->appendable.begin = begin;
 	s->queryable.open = open_querier;
+	s->exemplars.select = select_exemplars;
 	s->arena = arena_new(ARENA_NO_LIMIT);
 	return s;
 }
@@ -53,6 +61,7 @@ struct mem_store *mem_store_new(void)
 static void series_free(struct mem_series *series)
 {
 	mem_samples_done(&series->samples);
+	mem_exemplars_done(&series->exemplars);
 	mem_samples_done(&series->pending);
 	free(series);
 }
@@ -86,6 +95,11 @@ struct appendable *mem_store_appendable(struct mem_store *s)
 struct queryable *mem_store_queryable(struct mem_store *s)
 {
 	return &s->queryable;
+}
+
+struct exemplar_queryable *mem_store_exemplars(struct mem_store *s)
+{
+	return &s->exemplars;
 }
 
 size_t mem_store_series(const struct mem_store *s)
@@ -265,6 +279,35 @@ static int append_histograms(
 	return 0;
 }
 
+/* They are there at once: the transaction has no say. */
+static enum exemplar_result add_exemplar(struct mem_store *s, const struct exemplar_sample *e)
+{
+	struct mem_series *series = by_ref(s, e->ref);
+	if (!series)
+		return EXEMPLAR_UNKNOWN_REF;
+	int rc = exemplar_check(e->exemplar.labels, NULL);
+	if (rc != 0)
+		return rc == ERR_LIMIT ? EXEMPLAR_TOO_LONG : EXEMPLAR_INVALID;
+	const struct mem_exemplars *v = &series->exemplars;
+	if (v->len > 0 && exemplar_same(&v->v[v->len - 1], &e->exemplar))
+		return EXEMPLAR_REPEATED;
+	if (v->len > 0 && exemplar_cmp(&v->v[v->len - 1], &e->exemplar) > 0)
+		return EXEMPLAR_OUT_OF_ORDER;
+	struct exemplar copy = e->exemplar;
+	copy.labels = labels_copy_to(s->arena, e->exemplar.labels);
+	mem_exemplars_push(&series->exemplars, copy);
+	return EXEMPLAR_TAKEN;
+}
+
+static void append_exemplars(struct appender *a, const struct exemplar_sample *e, size_t n, uint8_t *results)
+{
+	for (size_t i = 0; i < n; i++) {
+		enum exemplar_result r = add_exemplar(appender_of(a)->store, &e[i]);
+		if (results)
+			results[i] = (uint8_t)r;
+	}
+}
+
 /* Metadata has no reader here. */
 static void set_metadata(struct appender *a, struct slice metric, const struct metadata *m)
 {
@@ -306,6 +349,7 @@ static const struct appender_ops appender_ops = {
     .add_series = add_series,
     .append = append,
     .append_histograms = append_histograms,
+    .append_exemplars = append_exemplars,
     .set_metadata = set_metadata,
     .commit = commit,
     .rollback = rollback,
@@ -396,8 +440,8 @@ static void drop_range(struct mem_samples *v, int64_t min_t_ms, int64_t max_t_ms
 	v->len = kept;
 }
 
-void mem_store_delete(struct mem_store *s, const struct matcher *const *matchers, size_t n_matchers, int64_t min_t_ms,
-    int64_t max_t_ms)
+void mem_store_delete(struct mem_store *s, const struct matcher *const *matchers, size_t n_matchers,
+    int64_t min_t_ms, int64_t max_t_ms)
 {
 	for (size_t i = 0; i < s->series.len; i++)
 		if (all_match(matchers, n_matchers, s->series.v[i]->labels))
@@ -522,5 +566,45 @@ static int open_querier(
 	mq->min_t_ms = min_t_ms;
 	mq->max_t_ms = max_t_ms;
 	*out = &mq->base;
+	return 0;
+}
+
+/* --- exemplars ------------------------------------------------------------------------------------------------------------ */
+
+static bool any_matches(const struct matcher_list *any, size_t n, const struct labels *ls)
+{
+	for (size_t i = 0; i < n; i++)
+		if (all_match(any[i].v, any[i].n, ls))
+			return true;
+	return false;
+}
+
+static int by_series_labels(const void *a, const void *b)
+{
+	return labels_cmp(
+	    ((const struct exemplar_series *)a)->labels, ((const struct exemplar_series *)b)->labels);
+}
+
+static int select_exemplars(struct exemplar_queryable *self, struct arena *arena,
+    const struct matcher_list *any, size_t n_any, int64_t min_t_ms, int64_t max_t_ms,
+    const struct exemplar_series **out, size_t *n, struct err *err)
+{
+	(void)err;
+	struct mem_store *s = CONTAINER_OF(self, struct mem_store, exemplars);
+	struct exemplar_series *found = ARENA_ARRAY(arena, struct exemplar_series, s->series.len + 1);
+	*n = 0;
+	for (size_t i = 0; i < s->series.len; i++) {
+		const struct mem_series *series = s->series.v[i];
+		const struct mem_exemplars *v = &series->exemplars;
+		size_t lo = 0, hi = v->len;
+		while (lo < hi && v->v[lo].t_ms < min_t_ms)
+			lo++;
+		while (hi > lo && v->v[hi - 1].t_ms > max_t_ms)
+			hi--;
+		if (hi > lo && any_matches(any, n_any, series->labels))
+			found[(*n)++] = (struct exemplar_series){series->labels, v->v + lo, hi - lo};
+	}
+	qsort(found, *n, sizeof(*found), by_series_labels);
+	*out = found;
 	return 0;
 }

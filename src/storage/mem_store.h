@@ -12,6 +12,7 @@ void mem_store_free(struct mem_store *s);
 void mem_store_clear(struct mem_store *s);
 struct appendable *mem_store_appendable(struct mem_store *s);
 struct queryable *mem_store_queryable(struct mem_store *s);
+struct exemplar_queryable *mem_store_exemplars(struct mem_store *s);
 /* Direct: keeps time order, replaces a sample at the same time. */
 void mem_store_add(
     struct mem_store *s, const struct labels *labels, int64_t t_ms, double v, const struct histogram *h);

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "model/exemplar.h"
 #include "model/histogram.h"
 #include "model/labels.h"
 #include "model/matcher.h"
@@ -144,4 +145,27 @@ struct querier {
 struct queryable {
 	/* A snapshot over [min_t_ms, max_t_ms]. The caller closes it. */
 	int (*open)(struct queryable *self, int64_t min_t_ms, int64_t max_t_ms, struct querier **out, struct err *err);
+};
+
+/* --- exemplars ------------------------------------------------------------------------------------------------- */
+
+struct matcher_list {
+	const struct matcher *const *v;
+	size_t n;
+};
+
+/* Those of one series, by time. */
+struct exemplar_series {
+	const struct labels *labels;
+	const struct exemplar *v;
+	size_t n;
+};
+
+/* Where exemplars come from. Thread-safe. */
+struct exemplar_queryable {
+	/* The exemplars within [min_t_ms, max_t_ms] of the series that match all of one of the lists; series without any are
+	 * left out, the others sorted by labels. All in the arena. ERR_LIMIT: it is full. */
+	int (*select)(struct exemplar_queryable *self, struct arena *arena, const struct matcher_list *any,
+	    size_t n_any, int64_t min_t_ms, int64_t max_t_ms, const struct exemplar_series **out, size_t *n,
+	    struct err *err);
 };

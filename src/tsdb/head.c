@@ -20,6 +20,7 @@ void head_init(struct head *h, const struct head_options *o)
 	head_index_init(&h->index);
 	rwlock_init(&h->keys_lock, LOCK_SERIES, "series keys");
 	metadata_store_init(&h->metadata);
+	exemplar_ring_init(&h->exemplars, o->max_exemplars);
 	atomic_init(&h->min_t_ms, INT64_MAX);
 	atomic_init(&h->max_t_ms, INT64_MIN);
 	lock_init(&h->spare_lock, LOCK_POOL, "appenders");
@@ -29,6 +30,7 @@ void head_done(struct head *h)
 {
 	head_free_spare(h);
 	lock_done(&h->spare_lock);
+	exemplar_ring_done(&h->exemplars);
 	metadata_store_done(&h->metadata);
 	key_table_done(&h->by_key);
 	rwlock_done(&h->keys_lock);

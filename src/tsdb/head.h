@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/lock.h"
 #include "base/vec.h"
+#include "tsdb/exemplar_ring.h"
 #include "tsdb/head_index.h"
 #include "tsdb/head_series.h"
 #include "tsdb/key_table.h"
@@ -23,6 +24,7 @@ struct head_options {
 	int64_t future_limit_ms; /* < 0: none */
 	uint64_t max_series;     /* 0: none */
 	uint64_t late_max_bytes; /* of late samples that are not sealed */
+	size_t max_exemplars;    /* 0: none are kept */
 };
 
 struct head_appender;
@@ -54,6 +56,7 @@ struct head {
 	struct key_table by_key; /* keys_lock */
 
 	struct metadata_store metadata;
+	struct exemplar_ring exemplars;
 
 	_Atomic uint64_t n_series, label_pairs;
 	_Atomic int64_t late_window_ms;     /* how far behind max_t_ms a sample may be late; 0: not at all */

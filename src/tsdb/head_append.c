@@ -5,6 +5,7 @@
 #include "base/xmalloc.h"
 #include "model/stale_marker.h"
 #include "tsdb/chunk_histogram.h"
+#include "tsdb/head_exemplar.h"
 #include "tsdb/head_late.h"
 #include <string.h>
 
@@ -34,6 +35,7 @@ struct head_appender {
 	struct sample_vec sorted;  /* scratch */
 	struct pending_histograms histograms;
 	struct strbuf histogram_bytes, metadata;
+	struct exemplar_batch exemplars;
 	struct append_stats stats;
 	uint8_t *encoded; /* room for the log record of RUN_MAX samples */
 };
@@ -74,6 +76,7 @@ static void appender_free(struct head_appender *a)
 	pending_histograms_done(&a->histograms);
 	strbuf_done(&a->histogram_bytes);
 	strbuf_done(&a->metadata);
+	exemplar_batch_done(&a->exemplars);
 	free(a->encoded);
 	free(a);
 }
@@ -92,6 +95,7 @@ static void appender_end(struct head_appender *a)
 	pending_histograms_reset(&a->histograms);
 	strbuf_reset(&a->histogram_bytes);
 	strbuf_reset(&a->metadata);
+	exemplar_batch_reset(&a->exemplars);
 	a->stats = (struct append_stats){0};
 	bool keep = a->samples.cap <= SPARE_SAMPLES && a->histogram_bytes.cap <= 1 << 20;
 	lock_take(&h->spare_lock);
@@ -306,6 +310,12 @@ static int append_histograms(
 		results[i] = r == JUDGED_LATE ? APPEND_OK : (uint8_t)r;
 	}
 	return 0;
+}
+
+static void append_exemplars(struct appender *ap, const struct exemplar_sample *e, size_t n, uint8_t *results)
+{
+	struct head_appender *a = appender_of(ap);
+	head_append_exemplars(a->head, &a->exemplars, e, n, results);
 }
 
 static void set_metadata(struct appender *ap, struct slice metric, const struct metadata *m)
@@ -534,6 +544,7 @@ static int commit(struct appender *ap, struct append_stats *stats,
 	commit_samples(a);
 	counter_add(M_TSDB_SAMPLES_APPENDED, a->stats.by_result[APPEND_OK]);
 	commit_histograms(a);
+	head_commit_exemplars(a->head, &a->exemplars);
 	if (a->metadata.len > 0)
 		wal_append(wal, WAL_METADATA, 0, strbuf_slice(&a->metadata));
 	count_refused(&a->stats);
@@ -550,6 +561,7 @@ static const struct appender_ops head_appender_ops = {
     .add_series = add_series,
     .append = append,
     .append_histograms = append_histograms,
+    .append_exemplars = append_exemplars,
     .set_metadata = set_metadata,
     .commit = commit,
     .rollback = rollback,

@@ -40,8 +40,10 @@ libtsdb_a_SOURCES += \
 	src/tsdb/tag_table.c src/tsdb/tag_table.h
 libtsdb_a_SOURCES += \
 	src/tsdb/column_order.c src/tsdb/column_order.h \
+	src/tsdb/exemplar_ring.c src/tsdb/exemplar_ring.h \
 	src/tsdb/head.c src/tsdb/head.h \
 	src/tsdb/head_append.c src/tsdb/head_append.h \
+	src/tsdb/head_exemplar.c src/tsdb/head_exemplar.h \
 	src/tsdb/head_histogram.c src/tsdb/head_histogram.h \
 	src/tsdb/head_late.c src/tsdb/head_late.h \
 	src/tsdb/head_read.c src/tsdb/head_read.h \

@@ -228,6 +228,18 @@ static int check_metadata_record(struct slice payload)
 	return rc;
 }
 
+static int check_exemplars_record(struct slice payload)
+{
+	struct wal_series_reader r = {0};
+	struct wal_exemplar e;
+	int rc;
+	wal_series_open(&r, payload);
+	while ((rc = wal_exemplar_next(&r, &e)) == 0)
+		;
+	wal_series_close(&r);
+	return rc;
+}
+
 bool store_record_is_good(const struct wal_frame *f, struct slice payload)
 {
 	if (f->version > WAL_RECORD_VERSION)
@@ -241,6 +253,8 @@ bool store_record_is_good(const struct wal_frame *f, struct slice payload)
 		return check_histograms_record(payload) == 1;
 	case WAL_METADATA:
 		return check_metadata_record(payload) == 1;
+	case WAL_EXEMPLARS:
+		return check_exemplars_record(payload) == 1;
 	default:
 		return true;
 	}

@@ -2,6 +2,7 @@
 
 #include "base/xmalloc.h"
 #include "tsdb/compact.h"
+#include "tsdb/head_exemplar.h"
 #include "tsdb/part_orphans.h"
 #include "tsdb/series_snapshot.h"
 #include "tsdb/tsdb_priv.h"
@@ -19,6 +20,7 @@ enum {
 	DEFAULT_OUT_OF_ORDER_MS = 30 * 60 * 1000,
 	DEFAULT_OUT_OF_ORDER_BYTES = 256 << 20,
 	ORDINAL_REFS_BYTES = 64 << 20, /* what the head calls 16 million series of parts */
+	DEFAULT_EXEMPLARS = 100000,
 };
 
 /* --- notes ----------------------------------------------------------------------------------------------------- */
@@ -59,6 +61,7 @@ static struct tsdb_options with_defaults(const struct tsdb_options *given)
 	o.future_limit_ms = o.future_limit_ms ? o.future_limit_ms : DEFAULT_FUTURE_LIMIT_MS;
 	o.out_of_order_ms = o.out_of_order_ms ? o.out_of_order_ms : DEFAULT_OUT_OF_ORDER_MS;
 	o.out_of_order_bytes = o.out_of_order_bytes ? o.out_of_order_bytes : DEFAULT_OUT_OF_ORDER_BYTES;
+	o.max_exemplars = o.max_exemplars ? o.max_exemplars : DEFAULT_EXEMPLARS;
 	o.head_memory_bytes = o.head_memory_bytes ? o.head_memory_bytes : DEFAULT_HEAD_MEMORY_BYTES;
 	o.page_cache_bytes = o.page_cache_bytes ? o.page_cache_bytes : DEFAULT_PAGE_CACHE_BYTES;
 	return o;
@@ -193,6 +196,25 @@ void tsdb_set_out_of_order(struct tsdb *db, int64_t window_ms)
 	atomic_store(&db->head.late_window_ms, window_ms > 0 ? window_ms : 0);
 }
 
+static size_t exemplars_wanted(int64_t max)
+{
+	return max > 0 ? (size_t)max : 0;
+}
+
+void tsdb_set_max_exemplars(struct tsdb *db, int64_t max)
+{
+	exemplar_ring_resize(&db->head.exemplars, exemplars_wanted(max));
+	head_set_exemplar_gauges(&db->head);
+}
+
+static int select_exemplars(struct exemplar_queryable *self, struct arena *arena,
+    const struct matcher_list *any, size_t n_any, int64_t min_t_ms, int64_t max_t_ms,
+    const struct exemplar_series **out, size_t *n, struct err *err)
+{
+	struct tsdb *db = CONTAINER_OF(self, struct tsdb, exemplars);
+	return exemplar_ring_select(&db->head.exemplars, arena, any, n_any, min_t_ms, max_t_ms, out, n, err);
+}
+
 static struct tsdb *tsdb_new(const struct tsdb_options *given)
 {
 	struct tsdb *db = xcalloc(1, sizeof(*db));
@@ -200,6 +222,7 @@ static struct tsdb *tsdb_new(const struct tsdb_options *given)
 	db->options.path = xstrdup(given->path);
 	db->dir.lock_fd = -1;
 	db->queryable.open = tsdb_querier_open;
+	db->exemplars.select = select_exemplars;
 	db->cache = page_cache_new(db->options.page_cache_bytes);
 	db->ordinals = ordinal_refs_new(ORDINAL_REFS_BYTES);
 	part_sets_init(&db->parts);
@@ -210,6 +233,7 @@ static struct tsdb *tsdb_new(const struct tsdb_options *given)
 				 .retention_ms = db->options.retention_ms,
 				 .future_limit_ms = db->options.future_limit_ms,
 				 .late_max_bytes = db->options.out_of_order_bytes,
+				 .max_exemplars = exemplars_wanted(db->options.max_exemplars),
 				 .max_series = db->options.max_series});
 	tsdb_set_out_of_order(db, db->options.out_of_order_ms);
 	return db;
@@ -231,6 +255,7 @@ int tsdb_open(const struct tsdb_options *o, struct tsdb **out, struct err *err)
 	for (unsigned i = 0; i < HEAD_STRIPES; i++)
 		db->head.stripes[i].frozen_at_ms = now_ms;
 	tsdb_set_gauges(db);
+	head_set_exemplar_gauges(&db->head);
 	tsdb_start_timer(db);
 	compact_start_timer(db);
 	*out = db;
@@ -272,6 +297,11 @@ struct appendable *tsdb_appendable(struct tsdb *db)
 struct queryable *tsdb_queryable(struct tsdb *db)
 {
 	return &db->queryable;
+}
+
+struct exemplar_queryable *tsdb_exemplars(struct tsdb *db)
+{
+	return &db->exemplars;
 }
 
 int tsdb_sync(struct tsdb *db, struct err *err)

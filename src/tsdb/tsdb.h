@@ -46,6 +46,7 @@ struct tsdb_options {
 	int64_t out_of_order_ms;     /* how far behind the newest sample one of a series may come late; 0: 30 minutes;
 				      * < 0: none may */
 	uint64_t out_of_order_bytes; /* memory for late samples until they are sealed; 0: 256 MiB */
+	int64_t max_exemplars;       /* 0: 100000; < 0: none are kept */
 	uint64_t max_series;         /* 0: as many as refs there are */
 	uint64_t head_memory_bytes;  /* open chunks beyond this are sealed early; 0: 1 GiB */
 	uint64_t page_cache_bytes;   /* 0: 64 MiB */
@@ -73,9 +74,13 @@ void tsdb_close(struct tsdb *db);
 
 struct appendable *tsdb_appendable(struct tsdb *db);
 struct queryable *tsdb_queryable(struct tsdb *db);
+struct exemplar_queryable *tsdb_exemplars(struct tsdb *db);
 
 /* The out-of-order window of transactions that begin from now on; <= 0: late samples are refused. */
 void tsdb_set_out_of_order(struct tsdb *db, int64_t window_ms);
+
+/* How many exemplars are kept from now on: the newest; <= 0: none. */
+void tsdb_set_max_exemplars(struct tsdb *db, int64_t max);
 
 /* Does what is due at `now_ms`: seals stripes, cuts the log, drops parts past their retention. The scheduler
  * calls it every few seconds; tests call it by hand. */

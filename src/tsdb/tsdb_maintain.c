@@ -7,6 +7,7 @@
 #include "base/counters.h"
 #include "base/log.h"
 #include "base/xmalloc.h"
+#include "tsdb/head_exemplar.h"
 #include "tsdb/head_seal.h"
 #include "tsdb/part_write.h"
 #include "tsdb/retention.h"
@@ -122,6 +123,7 @@ static int cut_log(struct tsdb *db, struct err *err)
 	if (!wal_would_cut(db->wal, record))
 		return 0;
 	log_metadata_again(db);
+	head_log_exemplars_again(&db->head, record);
 	int rc = wal_sync_now(db->wal, err);
 	return rc == 0 ? wal_cut(db->wal, record, err) : rc;
 }

@@ -18,6 +18,7 @@ VEC_DEFINE(seq_vec, uint64_t);
 struct tsdb {
 	struct tsdb_options options; /* defaults filled in; `path` is ours; MAINTENANCE: retention_* */
 	struct queryable queryable;
+	struct exemplar_queryable exemplars;
 	struct data_dir dir;
 	struct page_cache *cache;
 	struct ordinal_refs *ordinals;

@@ -34,7 +34,7 @@ int wal_frames_next(struct wal_frames *w, struct wal_frame *f, struct slice *pay
 static bool is_plausible(const struct wal_frame *f, size_t left, uint64_t after)
 {
 	return f->len > 0 && f->len <= left && f->len <= WAL_RECORD_MAX_BYTES && f->type > 0 &&
-	       f->type <= WAL_METADATA && f->version > 0 && f->version <= WAL_RECORD_VERSION &&
+	       f->type <= WAL_TYPE_MAX && f->version > 0 && f->version <= WAL_RECORD_VERSION &&
 	       f->stripe < HEAD_STRIPES && f->number > after;
 }
 

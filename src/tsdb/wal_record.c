@@ -386,3 +386,50 @@ int wal_metadata_next(struct byte_reader *r, struct slice *metric, struct metada
 	*m = (struct metadata){.type = (enum metric_type)type, .help = help, .unit = unit};
 	return 0;
 }
+
+/* --- exemplars ------------------------------------------------------------------------------------------------- */
+
+enum { EXEMPLAR_HAS_TIME = 1, EXEMPLAR_SERIES_REF = 1 };
+
+void wal_exemplar_add(struct wal_series_writer *w, const struct labels *series, const struct exemplar *e)
+{
+	uint8_t value[8];
+	wal_series_add(w, EXEMPLAR_SERIES_REF, series->l, series->n);
+	strbuf_addch(w->out, e->has_time ? EXEMPLAR_HAS_TIME : 0);
+	varint_add(w->out, zigzag(e->t_ms));
+	put_le(value, double_bits(e->v), 8);
+	strbuf_add(w->out, value, sizeof(value));
+	add_all(w->out, e->labels->l, e->labels->n);
+}
+
+static void read_exemplar_labels(struct byte_reader *r, struct wal_exemplar *out)
+{
+	uint64_t n = read_varint(r);
+	if (n > EXEMPLAR_MAX_LABELS)
+		byte_reader_fail(r);
+	for (size_t i = 0; i < n && !r->failed; i++) {
+		out->l[i].name = read_text(r);
+		out->l[i].value = read_text(r);
+		if (out->l[i].name.len == 0 || out->l[i].value.len == 0 ||
+		    (i > 0 && slice_cmp(out->l[i - 1].name, out->l[i].name) >= 0))
+			byte_reader_fail(r);
+	}
+	out->n = (size_t)n;
+}
+
+int wal_exemplar_next(struct wal_series_reader *reader, struct wal_exemplar *out)
+{
+	series_ref ref;
+	int rc = wal_series_next(reader, &ref);
+	if (rc != 0)
+		return rc;
+	struct byte_reader *r = &reader->r;
+	unsigned how = read_u8(r);
+	int64_t t_ms = unzigzag(read_varint(r));
+	double v = double_from_bits(read_u64(r));
+	read_exemplar_labels(r, out);
+	if (how > EXEMPLAR_HAS_TIME)
+		byte_reader_fail(r);
+	out->exemplar = (struct exemplar){.t_ms = t_ms, .v = v, .has_time = how & EXEMPLAR_HAS_TIME};
+	return r->failed ? ERR_CORRUPT : 0;
+}

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/slice.h"
 #include "base/strbuf.h"
+#include "model/exemplar.h"
 #include "model/labels.h"
 #include "model/metadata.h"
 #include "storage/appender.h"
@@ -17,6 +18,8 @@ enum wal_type {
 	WAL_SAMPLES = 2,    /* floats of the series of one stripe */
 	WAL_HISTOGRAMS = 3, /* native histograms of the series of one stripe */
 	WAL_METADATA = 4,   /* type, help and unit of metrics */
+	WAL_EXEMPLARS = 6,  /* exemplars, with the labels of their series */
+	WAL_TYPE_MAX = WAL_EXEMPLARS,
 };
 
 enum {
@@ -92,3 +95,14 @@ MUST_CHECK int wal_histogram_next(struct byte_reader *r, series_ref *ref, int64_
 /* --- metadata --- */
 void wal_metadata_add(struct strbuf *out, struct slice metric, const struct metadata *m);
 MUST_CHECK int wal_metadata_next(struct byte_reader *r, struct slice *metric, struct metadata *m);
+
+/* --- exemplars: each behind its series, as in a record of series (the ref says nothing) --- */
+void wal_exemplar_add(struct wal_series_writer *w, const struct labels *series, const struct exemplar *e);
+
+struct wal_exemplar {
+	struct exemplar exemplar; /* without its labels: */
+	size_t n;
+	struct label l[EXEMPLAR_MAX_LABELS]; /* sorted, text borrowed from the payload */
+};
+/* 0 with the next one, the labels of its series in r->l[0..n-1]; 1 at the end; ERR_CORRUPT. */
+MUST_CHECK int wal_exemplar_next(struct wal_series_reader *r, struct wal_exemplar *out);

@@ -2,6 +2,7 @@
 
 #include "base/xmalloc.h"
 #include "tsdb/head_append.h"
+#include "tsdb/head_exemplar.h"
 #include "tsdb/wal_frames.h"
 #include "tsdb/wal_segment.h"
 #include <inttypes.h>
@@ -116,6 +117,8 @@ int wal_replay_record(struct wal_replay *r, const struct wal_frame *f, struct sl
 		return replay_histograms(r, f->number, payload);
 	case WAL_METADATA:
 		return replay_metadata(r, payload);
+	case WAL_EXEMPLARS:
+		return head_replay_exemplars(r->head, f->number, payload);
 	default: /* of a later version that thought older ones could do without */
 		return 0;
 	}

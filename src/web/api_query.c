@@ -1,4 +1,4 @@
-/* query, query_range, explain, query_exemplars, format_query. */
+/* query, query_range, explain, format_query. */
 #include "web/api_call.h"
 
 #include "promql/ast_print.h"
@@ -215,59 +215,10 @@ int api_explain(struct api_call *c, struct err *err)
 
 /* --- without evaluating -------------------------------------------------------------------------------------------- */
 
-static bool has_selector(const struct expr *e)
-{
-	switch (e->kind) {
-	case EXPR_SELECTOR:
-	case EXPR_RANGE_SELECTOR:
-		return true;
-	case EXPR_SUBQUERY:
-		return has_selector(e->subquery.inner);
-	case EXPR_AGGREGATE:
-		return has_selector(e->aggregate.inner) ||
-		       (e->aggregate.param && has_selector(e->aggregate.param));
-	case EXPR_BINARY:
-		return has_selector(e->binary.lhs) || has_selector(e->binary.rhs);
-	case EXPR_UNARY:
-		return has_selector(e->unary.inner);
-	case EXPR_PAREN:
-		return has_selector(e->paren);
-	case EXPR_CALL:
-		for (size_t i = 0; i < e->call.n_args; i++)
-			if (has_selector(e->call.args[i]))
-				return true;
-		return false;
-	case EXPR_NUMBER:
-	case EXPR_STRING:
-		break;
-	}
-	return false;
-}
-
 static int parse(struct api_call *c, const struct expr **out, struct err *err)
 {
 	int rc = promql_parse(c->arena, api_param(c, "query"), &c->deps->parse, out, err);
 	return rc ? wrong_query(err) : 0;
-}
-
-/* The store keeps no exemplars, so there are none to show; the request is checked like any other, and Grafana, which
- * probes with milliseconds for seconds, is content with an empty list. */
-int api_query_exemplars(struct api_call *c, struct err *err)
-{
-	int64_t start_ms, end_ms;
-	const struct expr *e;
-	int rc = api_param_range(c, &start_ms, &end_ms, err);
-	if (rc)
-		return rc;
-	if (end_ms < start_ms)
-		return err_set(err, ERR_INVALID,
-		    "invalid parameter \"end\": end timestamp must not be before start timestamp");
-	if ((rc = parse(c, &e, err)))
-		return rc;
-	if (!has_selector(e))
-		return API_NO_DATA;
-	json_raw(&c->json, SL("[]"));
-	return 0;
 }
 
 int api_format_query(struct api_call *c, struct err *err)

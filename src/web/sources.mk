@@ -5,7 +5,7 @@ libweb_a_SOURCES = \
 	src/web/api_json.c src/web/api_json.h \
 	src/web/api_params.c \
 	src/web/api_parse.c \
-	src/web/api_query.c \
+	src/web/api_exemplars.c src/web/api_query.c \
 	src/web/api_rules.c \
 	src/web/api_series.c \
 	src/web/api_status.c \

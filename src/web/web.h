@@ -40,6 +40,7 @@ struct web_options {
 /* What it answers from. Borrowed: all of it outlives the server. */
 struct web_deps {
 	struct queryable *queryable;
+	struct exemplar_queryable *exemplars; /* NULL: nobody keeps any */
 	struct promql_engine *engine;
 	struct scheduler
 	    *scheduler; /* looks now and then whether a query's client is still there; NULL: nobody does */

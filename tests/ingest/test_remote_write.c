@@ -1,5 +1,6 @@
 /* The receiver over the store in plain arrays. */
 #include "base/compress.h"
+#include "base/counters.h"
 #include "base/utf8.h"
 #include "base/thread_pool.h"
 #include "ingest/ingest_limits.h"
@@ -270,6 +271,50 @@ static void histograms_become_floats(void **state)
 	fixture_done(&f);
 }
 
+/* {trace_id="abc"} 1.5 @1 once, with too many runes once. */
+static void exemplars_are_stored(void **state)
+{
+	(void)state;
+	struct fixture f;
+	fixture_init(&f);
+	struct strbuf message = STRBUF_INIT, series = STRBUF_INIT, good = STRBUF_INIT, bad = STRBUF_INIT;
+	char text[129];
+	memset(text, 'x', sizeof(text));
+	pb_put_label(&series, "__name__", "m");
+	pb_put_sample(&series, 5, 1);
+	struct strbuf label = STRBUF_INIT;
+	pb_put_bytes(&label, 1, SL("id"));
+	pb_put_bytes(&label, 2, slice_of(text, sizeof(text)));
+	pb_put_message(&bad, 1, &label);
+	pb_put_message(&series, 3, &bad);
+	pb_put_label(&good, "trace_id", "abc");
+	pb_put_double(&good, 2, 1.5);
+	pb_put_varint(&good, 3, 1);
+	pb_put_message(&series, 3, &good);
+	pb_put_message(&message, 1, &series);
+	uint64_t refused = counter_get(M_REMOTE_WRITE_EXEMPLARS_REFUSED);
+	send(&f, strbuf_slice(&message));
+	check_int("status", f.status, 204);
+	check_int("counted", counter_get(M_REMOTE_WRITE_EXEMPLARS_REFUSED) - refused, 1);
+	struct exemplar_queryable *q = mem_store_exemplars(f.store);
+	struct arena *arena = arena_new(ARENA_NO_LIMIT);
+	struct matcher_list all = {NULL, 0};
+	const struct exemplar_series *found;
+	size_t n;
+	struct err err;
+	check_ok("select", q->select(q, arena, &all, 1, INT64_MIN, INT64_MAX, &found, &n, &err), &err);
+	check_int("series", n, 1);
+	check_int("exemplars", found[0].n, 1);
+	check_int("time", found[0].v[0].t_ms, 1);
+	check_true("its own", found[0].v[0].has_time);
+	check_double("value", found[0].v[0].v, 1.5);
+	check_str("label", labels_get(found[0].v[0].labels, SL("trace_id")), "abc");
+	arena_free(arena);
+	strbuf_done(&label);
+	strbuf_done(&message);
+	fixture_done(&f);
+}
+
 static void metadata_and_exemplars_do_no_harm(void **state)
 {
 	(void)state;
@@ -403,6 +448,7 @@ static void heads_are_checked(void **state)
 TEST_MAIN("remote_write", cmocka_unit_test(known_series_take_the_short_way),
     cmocka_unit_test(labels_in_any_order_are_one_series), cmocka_unit_test(the_good_part_is_stored),
     cmocka_unit_test(bad_labels_are_named), cmocka_unit_test(histograms_become_floats),
-    cmocka_unit_test(metadata_and_exemplars_do_no_harm), cmocka_unit_test(what_is_no_request_is_refused),
+    cmocka_unit_test(exemplars_are_stored), cmocka_unit_test(metadata_and_exemplars_do_no_harm),
+    cmocka_unit_test(what_is_no_request_is_refused),
     cmocka_unit_test(an_answer_is_short),
     cmocka_unit_test(torn_messages_are_survived), cmocka_unit_test(heads_are_checked))

@@ -12,3 +12,5 @@ unit_tests += tests/model/test_relabel
 tests_model_test_relabel_SOURCES = tests/model/test_relabel.c
 unit_tests += tests/model/test_histogram
 tests_model_test_histogram_SOURCES = tests/model/test_histogram.c
+unit_tests += tests/model/test_exemplar
+tests_model_test_exemplar_SOURCES = tests/model/test_exemplar.c

@@ -50,3 +50,7 @@ unit_tests += tests/tsdb/test_retention
 tests_tsdb_test_retention_SOURCES = tests/tsdb/test_retention.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h
 unit_tests += tests/tsdb/test_ordinal_refs
 tests_tsdb_test_ordinal_refs_SOURCES = tests/tsdb/test_ordinal_refs.c
+unit_tests += tests/tsdb/test_exemplar_ring
+tests_tsdb_test_exemplar_ring_SOURCES = tests/tsdb/test_exemplar_ring.c
+unit_tests += tests/tsdb/test_head_exemplar
+tests_tsdb_test_head_exemplar_SOURCES = tests/tsdb/test_head_exemplar.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h

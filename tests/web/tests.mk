@@ -14,3 +14,5 @@ tests_web_test_web_SOURCES = tests/web/test_web.c $(web_fixture)
 unit_tests += tests/web/test_api_alerts_v2
 tests_web_test_api_alerts_v2_SOURCES = tests/web/test_api_alerts_v2.c \
 	tests/alertmanager/router_fixture.c tests/alertmanager/router_fixture.h
+unit_tests += tests/web/test_api_exemplars
+tests_web_test_api_exemplars_SOURCES = tests/web/test_api_exemplars.c $(web_fixture)
