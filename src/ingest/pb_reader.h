@@ -47,14 +47,23 @@ static inline bool pb_fail(struct pb_reader *r)
 	return false;
 }
 
-/* The long way of pb_varint(). */
+/* The long way of pb_varint(), which itself knows those of one and two bytes. */
 bool pb_varint_slow(struct pb_reader *r, uint64_t *v);
 
 static inline bool pb_varint(struct pb_reader *r, uint64_t *v)
 {
-	if (likely(r->at < r->end && *r->at < 0x80)) {
-		*v = *r->at++;
-		return true;
+	if (likely(r->end - r->at >= 2)) {
+		unsigned first = r->at[0], second = r->at[1];
+		if (first < 0x80) {
+			*v = first;
+			r->at++;
+			return true;
+		}
+		if (second < 0x80) {
+			*v = (first & 0x7f) | second << 7;
+			r->at += 2;
+			return true;
+		}
 	}
 	return pb_varint_slow(r, v);
 }

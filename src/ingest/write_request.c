@@ -17,11 +17,14 @@ enum { FIELD_TIMESERIES = 1, FIELD_METADATA = 3 };
 enum { SERIES_LABELS = 1, SERIES_SAMPLES = 2, SERIES_EXEMPLARS = 3, SERIES_HISTOGRAMS = 4 };
 /* Tags, as the first byte of a field. */
 enum { TAG_LABELS = 0x0a, TAG_SAMPLES = 0x12, TAG_VALUE = 0x09, TAG_TIMESTAMP = 0x10 };
+/* A sample as senders write it: value, then a time of six bytes (2^35 to 2^42 ms: the years 1971 to 2109). */
+enum { SAMPLE_BYTES = 16, SAMPLE_FIELD_BYTES = 2 + SAMPLE_BYTES, AT_TIMESTAMP = 9 };
 
 struct pending_series {
 	struct slice message; /* the whole TimeSeries */
 	struct slice labels;  /* the label fields in front; empty when not all of them stand there */
 	struct slice rest;    /* what follows them */
+	bool is_guess;        /* see guess_split() */
 };
 
 /* Why series and samples are refused before they reach the appender. */
@@ -198,11 +201,10 @@ static bool read_any_sample(struct slice message, struct sample *s)
 	return pb_ok(&r);
 }
 
-/* As senders write it: value, then a time of six bytes (2^35 to 2^42 ms: the years 1971 to 2109). */
 static inline bool read_sample(struct slice message, struct sample *s)
 {
 	const uint8_t *p = (const uint8_t *)message.ptr;
-	if (message.len != 16 || p[0] != TAG_VALUE || p[9] != TAG_TIMESTAMP)
+	if (message.len != SAMPLE_BYTES || p[0] != TAG_VALUE || p[AT_TIMESTAMP] != TAG_TIMESTAMP)
 		return read_any_sample(message, s);
 	uint64_t t = 0;
 	memcpy(&t, p + 10, 6);
@@ -300,8 +302,8 @@ static int append_series(struct write_request *q, size_t i, struct err *err)
 {
 	struct pb_reader r = pb_reader_of(q->series[i].rest);
 	/* One sample and nothing else is what nearly all series have. */
-	if (r.end - r.at >= 2 && r.at[0] == TAG_SAMPLES && r.at[1] == r.end - r.at - 2 && r.at[1] < 0x80)
-		return append_sample(q, i, slice_of((const char *)r.at + 2, r.at[1]), err);
+	if (r.end - r.at == SAMPLE_FIELD_BYTES && r.at[0] == TAG_SAMPLES && r.at[1] == SAMPLE_BYTES)
+		return append_sample(q, i, slice_of((const char *)r.at + 2, SAMPLE_BYTES), err);
 	while (pb_next(&r)) {
 		int rc = 0;
 		if (r.field == SERIES_SAMPLES && r.wire == PB_BYTES)
@@ -316,28 +318,7 @@ static int append_series(struct write_request *q, size_t i, struct err *err)
 	return pb_ok(&r) ? 0 : torn(err);
 }
 
-static int flush_series(struct write_request *q, struct err *err)
-{
-	for (size_t i = 0; i < q->n_series; i++) {
-		struct slice text = q->series[i].labels;
-		struct hash128 h = hash128(text.ptr, text.len, q->seed);
-		q->keys[i] = (struct series_key){h.lo, h.hi};
-	}
-	q->app->ops->find(q->app, q->keys, q->n_series, q->refs);
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < q->n_series; i++) {
-		count_vec_push(&q->appended_before, q->appended);
-		if (unlikely(q->refs[i] == 0 || q->series[i].labels.len == 0))
-			rc = add_series(q, i, err);
-		if (likely(rc == 0 && q->refs[i] != 0))
-			rc = append_series(q, i, err);
-	}
-	q->place += q->n_series;
-	q->n_series = 0;
-	return rc;
-}
-
-/* --- the message ---------------------------------------------------------------------------------------------------- */
+/* --- one series ----------------------------------------------------------------------------------------------------- */
 
 /* Where the labels in front of a TimeSeries end. Labels of up to 127 bytes, which nearly all are, are two bytes of head. */
 static const uint8_t *skip_labels(struct pb_reader *r)
@@ -357,7 +338,7 @@ static bool split_series(struct slice message, struct pending_series *p)
 	struct pb_reader r = pb_reader_of(message);
 	const uint8_t *end = skip_labels(&r);
 	size_t n = (size_t)(end - (const uint8_t *)message.ptr);
-	*p = (struct pending_series){message, slice_of(message.ptr, n), slice_from(message, n)};
+	*p = (struct pending_series){message, slice_of(message.ptr, n), slice_from(message, n), false};
 	bool is_one_sample =
 	    r.end - end >= 2 && end[0] == TAG_SAMPLES && end[1] < 0x80 && end[1] == r.end - end - 2;
 	if (likely(is_one_sample))
@@ -369,6 +350,63 @@ static bool split_series(struct slice message, struct pending_series *p)
 		p->rest = message;
 	return pb_ok(&r);
 }
+
+/* Nearly all series end in one sample of the usual form. When its bytes stand at the end, what is in front is taken for the
+ * labels without being looked at: if its key is known, the same bytes were found to be labels, and nothing but labels, before.
+ * Only when it is not, split_series() tells. */
+static inline bool guess_split(struct slice message, struct pending_series *p)
+{
+	if (message.len <= SAMPLE_FIELD_BYTES)
+		return false;
+	size_t n = message.len - SAMPLE_FIELD_BYTES;
+	const uint8_t *field = (const uint8_t *)message.ptr + n;
+	if (field[0] != TAG_SAMPLES || field[1] != SAMPLE_BYTES || field[2] != TAG_VALUE ||
+	    field[2 + AT_TIMESTAMP] != TAG_TIMESTAMP)
+		return false;
+	*p = (struct pending_series){message, slice_of(message.ptr, n), slice_from(message, n), true};
+	return true;
+}
+
+static struct series_key key_of(struct slice labels, uint64_t seed)
+{
+	struct hash128 h = hash128(labels.ptr, labels.len, seed);
+	return (struct series_key){h.lo, h.hi};
+}
+
+/* Series i of the batch, whose key is not known: are its labels what they were taken for? */
+static int check_guess(struct write_request *q, size_t i, struct err *err)
+{
+	struct pending_series *p = &q->series[i];
+	size_t guessed = p->labels.len;
+	if (!split_series(p->message, p))
+		return torn(err);
+	if (p->labels.len == guessed)
+		return 0;
+	q->keys[i] = key_of(p->labels, q->seed);
+	q->app->ops->find(q->app, &q->keys[i], 1, &q->refs[i]);
+	return 0;
+}
+
+static int flush_series(struct write_request *q, struct err *err)
+{
+	q->app->ops->find(q->app, q->keys, q->n_series, q->refs);
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < q->n_series; i++) {
+		const struct pending_series *p = &q->series[i];
+		count_vec_push(&q->appended_before, q->appended);
+		if (unlikely(q->refs[i] == 0 && p->is_guess))
+			rc = check_guess(q, i, err);
+		if (unlikely(rc == 0 && (q->refs[i] == 0 || p->labels.len == 0)))
+			rc = add_series(q, i, err);
+		if (likely(rc == 0 && q->refs[i] != 0))
+			rc = append_series(q, i, err);
+	}
+	q->place += q->n_series;
+	q->n_series = 0;
+	return rc;
+}
+
+/* --- the message ---------------------------------------------------------------------------------------------------- */
 
 static void read_metadata(struct write_request *q, struct slice message)
 {
@@ -397,8 +435,12 @@ static int read_field(struct write_request *q, const struct pb_reader *r, struct
 		read_metadata(q, r->bytes);
 	if (r->field != FIELD_TIMESERIES)
 		return 0;
-	if (r->wire != PB_BYTES || !split_series(r->bytes, &q->series[q->n_series]))
+	if (r->wire != PB_BYTES)
 		return torn(err);
+	struct pending_series *p = &q->series[q->n_series];
+	if (!guess_split(r->bytes, p) && !split_series(r->bytes, p))
+		return torn(err);
+	q->keys[q->n_series] = key_of(p->labels, q->seed);
 	return ++q->n_series == SERIES_BATCH ? flush_series(q, err) : 0;
 }
 

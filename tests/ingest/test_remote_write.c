@@ -1,8 +1,8 @@
 /* The receiver over the store in plain arrays. */
 #include "base/compress.h"
 #include "base/counters.h"
-#include "base/utf8.h"
 #include "base/thread_pool.h"
+#include "base/utf8.h"
 #include "ingest/ingest_limits.h"
 #include "ingest/remote_write.h"
 #include "storage/mem_store.h"
@@ -445,10 +445,39 @@ static void heads_are_checked(void **state)
 	}
 }
 
+/* A label that ends as a usual sample does is no sample, whether its series is new or known. */
+static void labels_that_look_like_samples_are_labels(void **state)
+{
+	(void)state;
+	struct fixture f;
+	fixture_init(&f);
+	for (int round = 0; round < 3; round++) {
+		struct strbuf message = STRBUF_INIT, bare = STRBUF_INIT, full = STRBUF_INIT;
+		pb_put_label(&bare, "__name__", "m");
+		pb_put_label(&bare, "z",
+		    "x\x12\x10\x09"
+		    "AAAAAAAA\x10"
+		    "BBBBBB");
+		strbuf_add_slice(&full, strbuf_slice(&bare));
+		pb_put_message(&message, 1, &bare);
+		if (round > 0) {
+			pb_put_sample(&full, 1700000000000 + round, round);
+			pb_put_message(&message, 1, &full);
+		}
+		strbuf_done(&full);
+		send(&f, strbuf_slice(&message));
+		strbuf_done(&message);
+		check_int("status", f.status, 204);
+		check_stored(&f, "m", round > 0, (size_t)round);
+	}
+	check_int("series", mem_store_series(f.store), 1);
+	fixture_done(&f);
+}
+
 TEST_MAIN("remote_write", cmocka_unit_test(known_series_take_the_short_way),
     cmocka_unit_test(labels_in_any_order_are_one_series), cmocka_unit_test(the_good_part_is_stored),
     cmocka_unit_test(bad_labels_are_named), cmocka_unit_test(histograms_become_floats),
     cmocka_unit_test(exemplars_are_stored), cmocka_unit_test(metadata_and_exemplars_do_no_harm),
     cmocka_unit_test(what_is_no_request_is_refused),
-    cmocka_unit_test(an_answer_is_short),
+    cmocka_unit_test(an_answer_is_short), cmocka_unit_test(labels_that_look_like_samples_are_labels),
     cmocka_unit_test(torn_messages_are_survived), cmocka_unit_test(heads_are_checked))
