@@ -7,6 +7,7 @@ METRIC(TSDB_HISTOGRAMS_APPENDED,      COUNTER, "prometheus_tsdb_head_samples_app
 METRIC(TSDB_OUT_OF_ORDER,             COUNTER, "prometheus_tsdb_out_of_order_samples_total", "type=\"float\"", "Total number of out of order samples ingestion failed attempts due to out of order being disabled.")
 METRIC(TSDB_TOO_OLD,                  COUNTER, "prometheus_tsdb_too_old_samples_total", "type=\"float\"", "Total number of out of order samples ingestion failed attempts with out of support enabled, but sample outside of time window.")
 METRIC(TSDB_LATE_APPENDED,            COUNTER, "prometheus_tsdb_head_out_of_order_samples_appended_total", "type=\"float\"", "Total number of appended out of order samples.")
+METRIC(TSDB_LATE_CONFLICTS,           COUNTER, "promq_tsdb_out_of_order_conflicts_total", "", "Total number of out of order samples that were left out when they were sealed, because a sealed sample of the series has their time and another value.")
 METRIC(TSDB_OUT_OF_BOUNDS,            COUNTER, "prometheus_tsdb_out_of_bound_samples_total", "type=\"float\"", "Total number of out of bound samples ingestion failed attempts.")
 METRIC(TSDB_EXEMPLARS_APPENDED,       COUNTER, "prometheus_tsdb_exemplar_exemplars_appended_total", "", "Total number of appended exemplars.")
 METRIC(TSDB_EXEMPLARS,                GAUGE,   "prometheus_tsdb_exemplar_exemplars_in_storage", "", "Number of exemplars currently in circular storage.")

@@ -1,5 +1,5 @@
 /* Joining parts to one: their series merged in the order of labels, all samples of a series decoded, put in order and
- * encoded again in long chunks. Of samples at the same time the one of the newest part stays (part_meta.newest_seq). The
+ * encoded again in long chunks. Of samples at the same time the one of the oldest part stays (part_meta.newest_seq). The
  * result depends on the content of the parts alone. Reads through a small cache of its own, so that it throws nothing out
  * of the one that queries use; keeps the labels of all series in memory, and one series' samples.
  *

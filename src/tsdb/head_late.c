@@ -97,6 +97,8 @@ static struct found find(
 	    find_histogram(&s->late.histograms, ref, t_ms, &f.chunk))
 		return f;
 	for (const struct frozen *z = s->frozen; z; z = z->older) {
+		if (z->part_seq && t_ms <= s->deleted_until_ms)
+			continue;
 		f.is_histogram = false;
 		if (find_frozen(z, ref, t_ms, &f.v))
 			return f;
@@ -129,7 +131,7 @@ enum append_result head_judge_late(const struct append_bounds *bounds, const str
     const struct head_block *b, const struct late_sample *s)
 {
 	unsigned i = series_in_block(s->ref);
-	if (s->t_ms == b->last[i].t_ms)
+	if (s->t_ms == b->last[i].t_ms && s->t_ms > stripe->deleted_until_ms)
 		return judge_newest(b, i, s);
 	struct found f = find(stripe, b, s->ref, s->t_ms);
 	if (f.is_there && is_same(&f, s))

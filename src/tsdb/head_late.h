@@ -3,7 +3,8 @@
  * lock.
  *
  * A sample that is there already, in the open chunk, in the buffer or in what was sealed lately, is known again. What is in
- * parts alone is not looked up: such a sample is taken once more, and readers see one of the two. */
+ * parts alone is not looked up: such a sample is taken once more; readers see the one that came first, and sealing leaves the
+ * other out (sealed_times.h). Nor is what is sealed and may have been deleted, the newest sample of a series included. */
 #pragma once
 
 #include "tsdb/head_append.h"

@@ -1,5 +1,6 @@
 #include "tsdb/head_seal.h"
 
+#include "base/counters.h"
 #include "base/xmalloc.h"
 #include "tsdb/column_order.h"
 #include "tsdb/head_read.h"
@@ -174,7 +175,7 @@ static int read_frozen(
 
 /* One series; a series that was dropped and made again may have two refs. */
 static int write_series(struct head *h, const struct to_write *s, size_t n, enum frozen_kind kind,
-    struct part_writer *w, struct sample_column *column, struct err *err)
+    struct sealed_times *known, struct part_writer *w, struct sample_column *column, struct err *err)
 {
 	sample_column_reset(column);
 	for (size_t i = 0; i < n; i++) {
@@ -185,12 +186,14 @@ static int write_series(struct head *h, const struct to_write *s, size_t n, enum
 	}
 	if (!column_order(column, 0))
 		return err_set(err, ERR_NO_MEMORY, "no memory to order %zu samples", column->n);
+	if (known)
+		counter_add(M_TSDB_LATE_CONFLICTS, sealed_times_leave_out(known, s[0].labels, column));
 	int rc = part_writer_series(w, s[0].labels, err);
 	return rc == 0 ? part_writer_column(w, column, err) : rc;
 }
 
 int head_write_frozen(struct head *h, const struct stripe_seal *seals, size_t n, enum frozen_kind kind,
-    struct part_writer *w, struct err *err)
+    struct sealed_times *known, struct part_writer *w, struct err *err)
 {
 	struct write_list list = {0};
 	for (size_t i = 0; i < n; i++)
@@ -204,7 +207,7 @@ int head_write_frozen(struct head *h, const struct stripe_seal *seals, size_t n,
 		end = i + 1;
 		while (end < list.len && labels_eq(list.v[end].labels, list.v[i].labels))
 			end++;
-		rc = write_series(h, list.v + i, end - i, kind, w, &column, err);
+		rc = write_series(h, list.v + i, end - i, kind, known, w, &column, err);
 		arena_reset(histograms);
 	}
 	sample_column_done(&column);

@@ -5,6 +5,7 @@
 
 #include "tsdb/head.h"
 #include "tsdb/part_write.h"
+#include "tsdb/sealed_times.h"
 
 /* What a stripe was at the moment of its freezing: what its series snapshot says. */
 struct stripe_seal {
@@ -26,9 +27,9 @@ series_ref stripe_seal_ref(const struct stripe_seal *s, uint32_t place);
 enum frozen_kind { FROZEN_IN_ORDER, FROZEN_LATE };
 /* Whether these stripes have something frozen of the kind that no part has. */
 bool head_has_frozen(const struct head *h, const struct stripe_seal *seals, size_t n, enum frozen_kind kind);
-/* Writes that. ERR_IO, ERR_CORRUPT. */
+/* Writes that, but for the samples that `known` (NULL: none) has already; the part may stay empty then. ERR_IO, ERR_CORRUPT. */
 MUST_CHECK int head_write_frozen(struct head *h, const struct stripe_seal *seals, size_t n,
-    enum frozen_kind kind, struct part_writer *w, struct err *err);
+    enum frozen_kind kind, struct sealed_times *known, struct part_writer *w, struct err *err);
 /* All of it is in parts now, the last of which is `seq`. */
 void head_frozen_is_in(struct head *h, const struct stripe_seal *seals, size_t n, uint64_t seq);
 /* Frees frozen sets whose part every reader has: parts up to `seen_seq`. */

@@ -5,7 +5,8 @@
 
 void series_stripe_init(struct series_stripe *s, unsigned number)
 {
-	*s = (struct series_stripe){.number = number, .min_t_ms = INT64_MAX, .max_t_ms = INT64_MIN};
+	*s = (struct series_stripe){
+	    .number = number, .min_t_ms = INT64_MAX, .max_t_ms = INT64_MIN, .deleted_until_ms = INT64_MIN};
 	lock_init(&s->lock, LOCK_STRIPE, "stripe");
 	s->slab = slab_new();
 }

@@ -43,6 +43,8 @@ struct series_stripe {
 	struct frozen *frozen;      /* newest first */
 	int64_t min_t_ms, max_t_ms; /* of what is not in parts; INT64_MAX, INT64_MIN: nothing */
 	uint64_t open_samples;      /* appended since the last freezing */
+	int64_t
+	    deleted_until_ms; /* what is sealed may be deleted up to here, newest samples too; INT64_MIN: nothing */
 	/* maintenance thread: */
 	int64_t frozen_at_ms;   /* when it was sealed last */
 	uint64_t replay_record; /* the log up to this record is not needed for it */

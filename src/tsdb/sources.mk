@@ -69,6 +69,7 @@ libtsdb_a_SOURCES += \
 	src/tsdb/part_orphans.c src/tsdb/part_orphans.h \
 	src/tsdb/part_set.c src/tsdb/part_set.h \
 	src/tsdb/retention.c src/tsdb/retention.h \
+	src/tsdb/sealed_times.c src/tsdb/sealed_times.h \
 	src/tsdb/tsdb.c src/tsdb/tsdb_priv.h \
 	src/tsdb/tsdb_delete.c src/tsdb/tsdb_snapshot.c \
 	src/tsdb/tsdb_maintain.c \

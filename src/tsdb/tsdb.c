@@ -188,7 +188,10 @@ static int open_files(struct tsdb *db, struct err *err)
 		return rc;
 	open_parts(db);
 	rc = load_snapshots(db, err);
-	return rc == 0 ? replay_and_open_log(db, err) : rc;
+	if (rc != 0)
+		return rc;
+	tsdb_load_deletions(db);
+	return replay_and_open_log(db, err);
 }
 
 void tsdb_set_out_of_order(struct tsdb *db, int64_t window_ms)
@@ -249,7 +252,6 @@ int tsdb_open(const struct tsdb_options *o, struct tsdb **out, struct err *err)
 		return rc;
 	}
 	db->replaying = false;
-	tsdb_load_deletions(db);
 	db->head.wal = db->wal;
 	int64_t now_ms = clock_now_ms(db->options.clock);
 	for (unsigned i = 0; i < HEAD_STRIPES; i++)

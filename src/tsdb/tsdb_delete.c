@@ -80,6 +80,18 @@ static int write_note(struct tsdb *db, int64_t until_ms, struct err *err)
 	return rc;
 }
 
+/* Readers and writers do not believe what the head remembers of sealed samples up to this time. */
+static void set_deleted_until(struct tsdb *db, int64_t until_ms)
+{
+	atomic_store_explicit(&db->deleted_until_ms, until_ms, memory_order_relaxed);
+	for (unsigned i = 0; i < HEAD_STRIPES; i++) {
+		struct series_stripe *s = &db->head.stripes[i];
+		lock_take(&s->lock);
+		s->deleted_until_ms = until_ms;
+		lock_release(&s->lock);
+	}
+}
+
 /* Before the first sample goes: a note too much costs a look into parts, one too few shows deleted samples. */
 static int note_deletion(struct tsdb *db, int64_t max_t_ms, struct err *err)
 {
@@ -88,7 +100,7 @@ static int note_deletion(struct tsdb *db, int64_t max_t_ms, struct err *err)
 		return 0;
 	int rc = write_note(db, until, err);
 	if (rc == 0)
-		atomic_store_explicit(&db->deleted_until_ms, until, memory_order_relaxed);
+		set_deleted_until(db, until);
 	return rc;
 }
 
@@ -108,13 +120,13 @@ void tsdb_load_deletions(struct tsdb *db)
 	char *path = note_path(db);
 	struct strbuf text;
 	struct err err;
-	int64_t until = db->head.max_t_ms;
+	int64_t all = db->head.max_t_ms, until = all;
 	strbuf_init(&text, 4096);
 	int rc = fs_read_file(db->dir.fs, path, &text, &err);
 	if (rc == 0 && !parse_note(strbuf_slice(&text), &until))
-		until = db->head.max_t_ms;
+		until = all;
 	if (rc != ERR_NOT_FOUND)
-		atomic_store_explicit(&db->deleted_until_ms, until, memory_order_relaxed);
+		set_deleted_until(db, until);
 	strbuf_done(&text);
 	free(path);
 }

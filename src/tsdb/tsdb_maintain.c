@@ -11,6 +11,7 @@
 #include "tsdb/head_seal.h"
 #include "tsdb/part_write.h"
 #include "tsdb/retention.h"
+#include "tsdb/sealed_times.h"
 #include "tsdb/series_snapshot.h"
 #include <string.h>
 
@@ -23,8 +24,22 @@ enum {
 
 /* --- sealing ------------------------------------------------------------------------------------------------- */
 
+static int write_frozen(struct tsdb *db, const struct stripe_seal *seals, size_t n, enum frozen_kind kind,
+    struct part_writer *w, struct err *err)
+{
+	if (kind != FROZEN_LATE)
+		return head_write_frozen(&db->head, seals, n, kind, NULL, w, err);
+	struct part_set *set = part_sets_get(&db->parts);
+	struct sealed_times *known = sealed_times_new(set);
+	int rc = head_write_frozen(&db->head, seals, n, kind, known, w, err);
+	sealed_times_free(known);
+	part_sets_put(&db->parts, set);
+	return rc;
+}
+
+/* *is_empty: everything was there already, there is no part. */
 static int write_part(struct tsdb *db, const struct stripe_seal *seals, size_t n, enum frozen_kind kind,
-    struct part_meta *meta, struct err *err)
+    struct part_meta *meta, bool *is_empty, struct err *err)
 {
 	struct part_write_options o = {.fs = db->dir.fs,
 	    .parts_dir = db->dir.parts,
@@ -34,12 +49,12 @@ static int write_part(struct tsdb *db, const struct stripe_seal *seals, size_t n
 	int rc = part_writer_new(&o, &w, err);
 	if (rc != 0)
 		return rc;
-	rc = head_write_frozen(&db->head, seals, n, kind, w, err);
-	if (rc != 0) {
-		part_writer_free(w);
-		return rc;
-	}
-	return part_writer_commit(w, meta, err);
+	rc = write_frozen(db, seals, n, kind, w, err);
+	*is_empty = rc == 0 && part_writer_is_empty(w);
+	if (rc == 0 && !*is_empty)
+		return part_writer_commit(w, meta, err);
+	part_writer_free(w);
+	return rc;
 }
 
 /* What one sealing makes: a part of late samples, one of the others, or one of the two. */
@@ -55,9 +70,11 @@ static int make_part(struct tsdb *db, const struct stripe_seal *seals, size_t n,
 	if (!head_has_frozen(&db->head, seals, n, kind))
 		return 0;
 	struct part_meta meta;
-	int rc = write_part(db, seals, n, kind, &meta, err);
-	if (rc == 0)
-		rc = part_open(db->dir.fs, db->dir.parts, meta.name, db->cache, &out->parts[out->n], err);
+	bool is_empty;
+	int rc = write_part(db, seals, n, kind, &meta, &is_empty, err);
+	if (rc != 0 || is_empty)
+		return rc;
+	rc = part_open(db->dir.fs, db->dir.parts, meta.name, db->cache, &out->parts[out->n], err);
 	if (rc == 0)
 		out->entries[out->n++] = (struct manifest_part){.seq = meta.seq,
 		    .level = meta.level,
@@ -76,8 +93,17 @@ static void drop_sealed(struct tsdb *db, struct sealed *s)
 	}
 }
 
+/* The newest part out of the head that readers may know. */
+static uint64_t newest_seq(struct tsdb *db)
+{
+	struct part_set *set = part_sets_get(&db->parts);
+	uint64_t seq = set->sealed_seq;
+	part_sets_put(&db->parts, set);
+	return seq;
+}
+
 /* The parts are on disk, then in the manifest, both at once, then seen by new readers; only then do their chunks leave the
- * head: with the last of them. */
+ * head: with the last of them. Without any new part all of it is in older ones. */
 static int publish_frozen(struct tsdb *db, const struct stripe_seal *seals, size_t n, struct err *err)
 {
 	struct sealed s = {0};
@@ -87,14 +113,15 @@ static int publish_frozen(struct tsdb *db, const struct stripe_seal *seals, size
 	if (rc == 0 && s.n > 0)
 		rc = manifest_commit(
 		    db->manifest, &(struct manifest_change){.add = s.entries, .n_add = s.n}, err);
-	if (rc != 0 || s.n == 0) {
+	if (rc != 0) {
 		drop_sealed(db, &s);
 		return rc;
 	}
-	uint64_t last = s.entries[s.n - 1].seq;
+	uint64_t last = s.n > 0 ? s.entries[s.n - 1].seq : newest_seq(db);
 	for (size_t i = 0; i < s.n; i++)
 		part_sets_change(&db->parts, s.parts[i], NULL, 0, s.entries[i].seq == last ? last : 0);
-	head_frozen_is_in(&db->head, seals, n, last);
+	if (last > 0)
+		head_frozen_is_in(&db->head, seals, n, last);
 	counter_add(M_TSDB_PARTS_SEALED, s.n);
 	return 0;
 }
@@ -126,15 +153,6 @@ static int cut_log(struct tsdb *db, struct err *err)
 	head_log_exemplars_again(&db->head, record);
 	int rc = wal_sync_now(db->wal, err);
 	return rc == 0 ? wal_cut(db->wal, record, err) : rc;
-}
-
-/* The newest part out of the head that readers may know. */
-static uint64_t newest_seq(struct tsdb *db)
-{
-	struct part_set *set = part_sets_get(&db->parts);
-	uint64_t seq = set->sealed_seq;
-	part_sets_put(&db->parts, set);
-	return seq;
 }
 
 /* What no reader can have any more. */

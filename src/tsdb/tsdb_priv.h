@@ -61,7 +61,8 @@ MUST_CHECK int tsdb_seal(struct tsdb *db, const unsigned *stripes, size_t n, int
 /* The same of those that are wanted, to as many parts as it takes (MAINTENANCE). */
 MUST_CHECK int tsdb_seal_stripes(struct tsdb *db, const bool wanted[HEAD_STRIPES], struct err *err);
 
-/* What a former process noted of its deletions. */
+/* What a former process noted of its deletions. When newest samples are known, and before the log is replayed: what came
+ * since may have the time of a deleted one. */
 void tsdb_load_deletions(struct tsdb *db);
 
 /* The timer that does what is due every few seconds; without a scheduler there is none. */

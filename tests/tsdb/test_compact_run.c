@@ -142,7 +142,8 @@ static void joined_is_what_all_had(void **state)
 		w.n = 1 + test_random_below(&w.random, MAX_PARTS);
 		make_labels(&w);
 		qsort(w.labels, SERIES, sizeof(w.labels[0]), by_labels);
-		for (size_t i = 0; i < w.n; i++)
+		/* Backwards: the naive one keeps what came last, and the oldest part counts. */
+		for (size_t i = w.n; i-- > 0;)
 			write_part(&w, w.dir, i + 1, &w.parts[i]);
 		struct part_meta a = join(&w, 50), b = join(&w, 60);
 		check_int("level", a.level, 2);

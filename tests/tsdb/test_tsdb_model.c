@@ -109,13 +109,18 @@ static struct known_sample *find_known(struct model *m, unsigned i, int64_t t_ms
 	return NULL;
 }
 
-/* Whether the store may say `r` of a late sample, one that is known (a batch sent again) or of a new time. What is in parts
- * alone it takes once more. Another value at a known time: see append_round(). */
+/* Whether the store may say `r` of a late sample: one of a new time, or one at a known time. Of the latter it says what it
+ * knows: when the first value is in parts alone it takes another one, and compares with that from then on. */
 static bool may_say(const struct model *m, bool is_known, int64_t t_ms, enum append_result r)
 {
-	if (is_known && r == APPEND_REPEATED)
+	if (is_known && (r == APPEND_REPEATED || r == APPEND_DUPLICATE))
 		return true;
 	return r == (t_ms < m->newest_ms - WINDOW_MS ? APPEND_TOO_OLD : APPEND_OK);
+}
+
+static double other_value(double v)
+{
+	return double_from_bits(double_bits(v) ^ 1);
 }
 
 static void add_late(struct model *m, unsigned i)
@@ -130,7 +135,7 @@ static void add_late(struct model *m, unsigned i)
 		add_histogram(m, i, t_ms);
 		return;
 	}
-	double v = k ? k->v : next_value(m, i);
+	double v = !k ? next_value(m, i) : test_random_below(&m->random, 2) ? k->v : other_value(k->v);
 	bool is_in_order = t_ms > m->newest[i];
 	enum append_result r = probe_add(m->db, m->labels[i], t_ms, v);
 	if (is_in_order ? r != APPEND_OK : !may_say(m, k, t_ms, r))
@@ -140,11 +145,6 @@ static void add_late(struct model *m, unsigned i)
 		return;
 	mem_store_add(m->naive, m->labels[i], t_ms, v, NULL);
 	remember(m, i, (struct known_sample){.t_ms = t_ms, .v = v});
-}
-
-static double other_value(double v)
-{
-	return double_from_bits(double_bits(v) ^ 1);
 }
 
 /* One step of time: most series get a sample, in one transaction or in many. */

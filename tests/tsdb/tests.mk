@@ -15,6 +15,12 @@ unit_tests += tests/tsdb/test_manifest
 tests_tsdb_test_manifest_SOURCES = tests/tsdb/test_manifest.c
 unit_tests += tests/tsdb/test_part
 tests_tsdb_test_part_SOURCES = tests/tsdb/test_part.c
+unit_tests += tests/tsdb/test_column_order
+tests_tsdb_test_column_order_SOURCES = tests/tsdb/test_column_order.c
+unit_tests += tests/tsdb/test_sealed_times
+tests_tsdb_test_sealed_times_SOURCES = tests/tsdb/test_sealed_times.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h
+unit_tests += tests/tsdb/test_first_value
+tests_tsdb_test_first_value_SOURCES = tests/tsdb/test_first_value.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h
 # the store
 unit_tests += tests/tsdb/test_tsdb_model
 tests_tsdb_test_tsdb_model_SOURCES = tests/tsdb/test_tsdb_model.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h
