@@ -1,15 +1,18 @@
 /* bench_codec: bytes and time a sample of the open (XOR) and the sealed (columnar) chunk.
  *
  *   bench_codec                    generated streams, in chunks of 120, 240 and 1024 samples
+ *   bench_codec --day              a target of the day that bench/compare generates (bench/rwload.h)
  *   xzcat bench/real-hour.txt.xz | bench_codec -     lines "{labels} value time_ms", each series in chunks of up to 1024
  *   bench_codec FILE               the same from a file
  *
  * Prints a Markdown table. Sizes are of the chunk bytes alone; timings are of one core, best of some rounds. */
 #include "base/clock.h"
 #include "base/double_text.h"
+#include "base/hashtab.h"
 #include "base/strbuf.h"
 #include "base/vec.h"
 #include "base/xmalloc.h"
+#include "bench/rwload.h"
 #include "tests/lib/stream_gen.h"
 #include "tsdb/chunk_column.h"
 #include "tsdb/chunk_xor.h"
@@ -19,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SAMPLES = 200000, ROUNDS = 5, CHUNK = 1024 };
+enum { SAMPLES = 200000, ROUNDS = 5, CHUNK = 1024, DAY_STEPS = 5760, SMALL_TIMES = 8 };
 
 VEC_DEFINE(time_vec, int64_t);
 VEC_DEFINE(value_vec, double);
@@ -232,78 +235,180 @@ static int write_part(struct series_vec *all, const char *dir)
 	return 0;
 }
 
-struct mode_sum {
-	const char *time, *value;
-	size_t chunks, samples, bytes;
-};
+/* --- what each way of storing takes --------------------------------------------------------------------------------- */
 
-static void count_mode(struct mode_sum *sums, size_t *n, struct slice bytes, size_t samples)
+struct mode_sum {
+	char *name;
+	size_t chunks, samples, bytes;
+	double decode_ns;
+};
+VEC_DEFINE(mode_sums, struct mode_sum);
+
+static struct mode_sum *mode_of(struct mode_sums *sums, const char *name)
 {
-	const char *time = chunk_column_time_mode(bytes), *value = chunk_column_value_mode(bytes);
-	size_t i = 0;
-	while (i < *n && (strcmp(sums[i].time, time) != 0 || strcmp(sums[i].value, value) != 0))
-		i++;
-	if (i == *n)
-		sums[(*n)++] = (struct mode_sum){time, value, 0, 0, 0};
-	sums[i].chunks++;
-	sums[i].samples += samples;
-	sums[i].bytes += bytes.len;
+	VEC_EACH (struct mode_sum, m, sums)
+		if (strcmp(m->name, name) == 0)
+			return m;
+	struct mode_sum *m = mode_sums_add(sums);
+	m->name = xstrdup(name);
+	return m;
+}
+
+/* Best of some rounds: ns for the whole chunk. */
+static double decode_ns(struct slice bytes, struct slice times, int64_t first_t)
+{
+	double best = 0;
+	for (int round = 0; round < ROUNDS; round++) {
+		int64_t start = now_ns();
+		if (chunk_column_decode(bytes, times, first_t, out_t, out_v, NULL))
+			abort();
+		keep_min(&best, (double)(now_ns() - start));
+	}
+	return best;
+}
+
+static void count_chunk(struct mode_sums *sums, const char *name, size_t samples, size_t bytes, double ns)
+{
+	struct mode_sum *sum = mode_of(sums, name);
+	sum->chunks++;
+	sum->samples += samples;
+	sum->bytes += bytes;
+	sum->decode_ns += ns;
+}
+
+/* As a part does it: a time column of some size is stored once, and named by all chunks that have it. */
+static void count_column(struct mode_sums *sums, struct hashtab *columns, const char *what, const int64_t *t,
+    const double *v, size_t n)
+{
+	struct strbuf times = STRBUF_INIT, chunk = STRBUF_INIT, name = STRBUF_INIT;
+	chunk_times_encode(t, n, &times);
+	if (times.len <= SMALL_TIMES)
+		chunk_column_encode(t, v, n, &chunk);
+	else
+		chunk_column_encode_shared(v, n, 100, &chunk);
+	strbuf_addf(&name, "%s%s / ", what, chunk_column_time_mode(strbuf_slice(&chunk)));
+	chunk_column_describe(strbuf_slice(&chunk), &name);
+	double all_ns = decode_ns(strbuf_slice(&chunk), strbuf_slice(&times), t[0]), times_ns = 0;
+	if (times.len > SMALL_TIMES && !hashtab_get(columns, strbuf_slice(&times))) {
+		static const double zeros[CHUNK];
+		struct strbuf same = STRBUF_INIT;
+		hashtab_put(columns, strbuf_slice(&times), columns);
+		chunk_column_encode_shared(zeros, n, 100, &same);
+		times_ns = decode_ns(strbuf_slice(&same), strbuf_slice(&times), t[0]);
+		count_chunk(sums, "shared time columns", n, times.len, times_ns);
+		strbuf_done(&same);
+	}
+	count_chunk(sums, strbuf_cstr(&name), n, chunk.len, all_ns);
+	strbuf_done(&times);
+	strbuf_done(&chunk);
+	strbuf_done(&name);
+}
+
+/* One series in chunks; `what` stands in front of the names of the modes. */
+static void count_series(struct mode_sums *sums, struct hashtab *columns, const char *what, const int64_t *t,
+    const double *v, size_t n)
+{
+	for (size_t i = 0; i < n; i += CHUNK)
+		count_column(sums, columns, what, t + i, v + i, n - i < CHUNK ? n - i : CHUNK);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	const struct mode_sum *x = a, *y = b;
+	return x->bytes == y->bytes ? strcmp(x->name, y->name) : x->bytes < y->bytes ? 1 : -1;
+}
+
+static void print_modes(struct mode_sums *sums)
+{
+	struct mode_sum all = {.name = NULL};
+	qsort(sums->v, sums->len, sizeof(sums->v[0]), by_bytes);
+	printf("| times / values | chunks | samples | bytes | B a sample | decode, ns a sample |\n"
+	       "|---|---|---|---|---|---|\n");
+	VEC_EACH (struct mode_sum, m, sums) {
+		printf("| %s | %zu | %zu | %zu | %.3f | %.2f |\n", m->name, m->chunks, m->samples, m->bytes,
+		    (double)m->bytes / (double)m->samples, m->decode_ns / (double)m->samples);
+		bool times = strcmp(m->name, "shared time columns") == 0;
+		all.chunks += times ? 0 : m->chunks;
+		all.samples += times ? 0 : m->samples;
+		all.bytes += m->bytes;
+		all.decode_ns += times ? 0 : m->decode_ns;
+		free(m->name);
+	}
+	printf("| all | %zu | %zu | %zu | %.3f | %.2f |\n", all.chunks, all.samples, all.bytes,
+	    (double)all.bytes / (double)all.samples, all.decode_ns / (double)all.samples);
+	mode_sums_done(sums);
+}
+
+/* --- the day that bench/compare generates ----------------------------------------------------------------------------- */
+
+static void day(void)
+{
+	static const char *const shapes[] = {"integer counter: ", "decimal counter: ", "bytes gauge: ",
+	    "rare counter: ", "constant: ", "noisy gauge: "};
+	static int64_t t[DAY_STEPS];
+	static double v[DAY_STEPS];
+	struct mode_sums sums = {0};
+	struct hashtab columns = {0};
+	for (int k = 0; k < DAY_STEPS; k++)
+		t[k] = INT64_C(1700000000000) + k * INT64_C(15000);
+	for (int i = 0; i < SERIES_PER_TARGET; i++) {
+		struct load_series s = {.labels = NULL};
+		load_series_make(&s, i, 0);
+		for (int k = 0; k < DAY_STEPS; k++)
+			v[k] = load_series_next(&s, 15);
+		count_series(&sums, &columns, shapes[s.shape], t, v, DAY_STEPS);
+		load_series_done(&s);
+	}
+	print_modes(&sums);
+	hashtab_done(&columns);
 }
 
 static int real(FILE *f, bool list, const char *part_dir)
 {
 	struct series_vec all = {0};
-	struct mode_sum modes[16] = {{0}};
-	size_t n_modes = 0, samples = 0, bytes = 0, xor_bytes = 0;
-	double encode = 0, decode = 0;
+	struct mode_sums modes = {0};
+	struct hashtab columns = {0};
+	size_t samples = 0, xor_bytes = 0;
+	double encode = 0;
 	char *line = NULL;
 	size_t cap = 0;
 	while (getline(&line, &cap, f) > 0)
 		add_line(&all, line);
-	for (size_t k = 0; k < all.len; k++) {
-		struct series *s = &all.v[k];
-		struct result res = run_column(s->t.v, s->v.v, s->t.len, CHUNK);
-		size_t before = bytes;
-		encode += res.encode_ns * (double)s->t.len;
-		decode += res.decode_ns * (double)s->t.len;
+	free(line);
+	VEC_EACH (struct series, s, &all) {
+		encode += run_column(s->t.v, s->v.v, s->t.len, CHUNK).encode_ns * (double)s->t.len;
 		xor_bytes += (size_t)(run_xor(s->t.v, s->v.v, s->t.len, 120).bytes * (double)s->t.len);
-		for (size_t i = 0; i < s->t.len; i += CHUNK) {
-			struct strbuf sb = STRBUF_INIT;
-			size_t m = s->t.len - i < CHUNK ? s->t.len - i : CHUNK;
-			chunk_column_encode(s->t.v + i, s->v.v + i, m, &sb);
-			count_mode(modes, &n_modes, strbuf_slice(&sb), m);
-			bytes += sb.len;
-			strbuf_done(&sb);
-		}
-		if (list)
-			printf("%zu\t%zu\t%s\n", bytes - before, s->t.len, s->labels);
+		struct mode_sums own = {0};
+		count_series(list ? &own : &modes, &columns, "", s->t.v, s->v.v, s->t.len);
+		VEC_EACH (struct mode_sum, m, &own)
+			printf("%zu\t%zu\t%s\t%s\n", m->bytes, m->samples, m->name, s->labels);
+		mode_sums_done(&own);
 		samples += s->t.len;
 	}
-	printf("| times / values | chunks | samples | bytes | B a sample |\n|---|---|---|---|---|\n");
-	for (size_t i = 0; i < n_modes; i++)
-		printf("| %s / %s | %zu | %zu | %zu | %.3f |\n", modes[i].time, modes[i].value,
-		    modes[i].chunks, modes[i].samples, modes[i].bytes,
-		    (double)modes[i].bytes / (double)modes[i].samples);
-	printf("| all, %zu series | | %zu | %zu | %.3f |\n\nXOR, chunks of 120: %.3f B a sample; column: "
-	       "encode %.1f ns, "
-	       "decode %.2f ns a sample\n",
-	    all.len, samples, bytes, (double)bytes / (double)samples, (double)xor_bytes / (double)samples,
-	    encode / (double)samples, decode / (double)samples);
+	print_modes(&modes);
+	hashtab_done(&columns);
+	printf("\n%zu series; XOR, chunks of 120: %.3f B a sample; column: encode %.1f ns a sample\n",
+	    all.len, (double)xor_bytes / (double)samples, encode / (double)samples);
 	return part_dir ? write_part(&all, part_dir) : 0;
 }
 
 int main(int argc, char **argv)
 {
 	if (argc > 1 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0)) {
-		puts("usage: bench_codec [FILE|- [--list | --part DIR]]\n"
-		     "Bytes and time a sample of the chunk codecs: on generated streams, or on lines "
-		     "\"{labels} value time_ms\".\n"
+		puts("usage: bench_codec [--day | FILE|- [--list | --part DIR]]\n"
+		     "Bytes and time a sample of the chunk codecs: on generated streams, on the day that "
+		     "bench/compare "
+		     "generates,\nor on lines \"{labels} value time_ms\".\n"
 		     "--list prints each series with its bytes and samples; --part writes them as a part "
 		     "below DIR and prints its sizes.");
 		return 0;
 	}
 	if (argc < 2) {
 		generated();
+		return 0;
+	}
+	if (strcmp(argv[1], "--day") == 0) {
+		day();
 		return 0;
 	}
 	FILE *f = strcmp(argv[1], "-") == 0 ? stdin : fopen(argv[1], "r");

@@ -1,6 +1,6 @@
 # The measuring programs (bench/README.md). Built by `make bench`.
 EXTRA_PROGRAMS = bench/bench_codec bench/bench_promql bench/bench_rules
-bench_bench_codec_SOURCES = bench/bench_codec.c
+bench_bench_codec_SOURCES = bench/bench_codec.c bench/rwload.h bench/rwload_series.c
 bench_bench_promql_SOURCES = bench/bench_promql.c
 bench_bench_rules_SOURCES = bench/bench_rules.c
 EXTRA_PROGRAMS += bench/bench_route

@@ -49,6 +49,6 @@ struct chunk_times {
 MUST_CHECK int chunk_column_read(struct slice bytes, const struct chunk_times *times, int64_t first_t_ms,
     int64_t min_t_ms, int64_t max_t_ms, struct sample_column *out, struct err *err);
 
-/* Names of the modes that a chunk uses, for tools and the codec table: "step/sparse". */
+/* For tools and the codec table: "step", and "decimal, order 1, pack". */
 const char *chunk_column_time_mode(struct slice bytes);
-const char *chunk_column_value_mode(struct slice bytes);
+void chunk_column_describe(struct slice bytes, struct strbuf *out);

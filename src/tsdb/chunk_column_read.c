@@ -8,6 +8,7 @@
 #include "model/stale_marker.h"
 #include "tsdb/by_cpu.h"
 #include "tsdb/chunk_column_priv.h"
+#include "tsdb/column_kernels.h"
 #include "tsdb/int_column.h"
 #include <stdlib.h>
 #include <string.h>
@@ -118,85 +119,107 @@ static bool read_times(
 
 /* --- values ----------------------------------------------------------------------------------------------------- */
 
+/* Of n samples those from .. to - 1 are wanted. */
+struct wanted {
+	size_t n, from, to;
+};
+
 /* x[1..n) has the column; afterwards x[0..n) has the integers. */
-static void sum_up(uint64_t *x, size_t n, unsigned order, uint64_t first, uint64_t factor, uint64_t slope)
+BY_CPU static void scale(uint64_t *x, size_t n, const struct int_sums *sums)
 {
-	uint64_t y = 0, d = slope;
-	x[0] = first;
-	if (order == 0) {
-		for (size_t i = 1; i < n; i++)
-			x[i] = first + factor * x[i];
-		return;
-	}
-	if (order == 1) {
-		/* Multiplying each difference gives the same as multiplying the sum. */
-		y = first;
-		for (size_t i = 1; i < n; i++)
-			x[i] = y += factor * x[i];
-		return;
-	}
-	for (size_t i = 1; i < n; i++) {
-		d += i > 1 ? x[i] : 0;
-		y += d;
-		x[i] = first + factor * y;
-	}
+	x[0] = (uint64_t)sums->first;
+	for (size_t i = 1; i < n; i++)
+		x[i] = (uint64_t)sums->first + sums->factor * x[i];
 }
 
-static bool read_integers(struct byte_reader *r, uint8_t mode, size_t n, int64_t *x)
+/* The same of a column of differences of differences, from x[2] on. */
+static void sum_twice(uint64_t *x, size_t n, const struct int_sums *sums, uint64_t slope)
+{
+	uint64_t d = sums->factor * slope, y = (uint64_t)sums->first;
+	x[0] = y;
+	x[1] = y += d;
+	for (size_t i = 2; i < n; i++)
+		x[i] = y += d += sums->factor * x[i];
+}
+
+/* The integers as they are, or as doubles divided by `power`. Those that are wanted, and maybe more in front of them: x[] begins
+ * with the one that *begin says. */
+static bool read_integers(
+    struct byte_reader *r, uint8_t mode, const struct wanted *w, double power, uint64_t *x, size_t *begin)
 {
 	unsigned order = mode >> CHUNK_ORDER_SHIFT & 3;
-	uint64_t first = (uint64_t)unzigzag(read_varint(r));
-	uint64_t factor = mode & CHUNK_HAS_FACTOR ? read_varint(r) : 1;
+	struct int_sums sums = {.power = power};
+	sums.first = unzigzag(read_varint(r));
+	sums.factor = mode & CHUNK_HAS_FACTOR ? read_varint(r) : 1;
 	uint64_t slope = order == 2 ? (uint64_t)unzigzag(read_varint(r)) : 0;
-	size_t begin = order == 2 ? 2 : 1;
-	if (r->failed || order > 2 || n <= begin || !int_column_decode(r, n - begin, x + begin))
+	size_t front = order == 2 ? 2 : 1;
+	*begin = 0;
+	if (r->failed || order > 2 || w->n <= front)
 		return false;
-	sum_up((uint64_t *)x, n, order, first, factor, slope);
+	if (order == 1)
+		return int_column_sums(r, w->n, &sums, w->from, w->to, x, begin);
+	if (!int_column_decode(r, w->n - front, (int64_t *)x + front))
+		return false;
+	if (order == 0)
+		scale(x, w->n, &sums);
+	else
+		sum_twice(x, w->n, &sums, slope);
+	if (power > 0)
+		column_kernels()->to_doubles(x, w->n, power);
 	return true;
 }
 
-BY_CPU static void decimals_to_doubles(const int64_t *x, size_t n, unsigned exponent, double *v)
+BY_CPU static void order_bits(uint64_t *x, size_t n)
 {
-	double power = decimal_power(exponent);
-	if (exponent == 0)
-		for (size_t i = 0; i < n; i++)
-			v[i] = (double)x[i];
-	else
-		for (size_t i = 0; i < n; i++)
-			v[i] = (double)x[i] / power;
+	for (size_t i = 0; i < n; i++)
+		x[i] = (uint64_t)ordered_bits((int64_t)x[i]);
 }
 
-/* Decimals in v[], as integers still; the column of how far beside them the values lie follows. */
-static bool add_beside(struct byte_reader *r, size_t n, unsigned exponent, double *v)
+/* Moves doubles by as many doubles as `beside` says. */
+BY_CPU static void add_beside(uint64_t *x, const uint64_t *beside, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		x[i] = (uint64_t)ordered_bits((int64_t)((uint64_t)ordered_bits((int64_t)x[i]) + beside[i]));
+}
+
+/* Decimals are in x[], from the begin-th on; the column of how far beside them the values lie follows. */
+static bool read_beside(struct byte_reader *r, const struct wanted *w, size_t begin, uint64_t *x)
 {
 	uint8_t flags = read_u8(r);
-	int64_t *beside = malloc(n * sizeof(*beside));
+	size_t at;
+	uint64_t *beside = malloc(w->n * sizeof(*beside));
 	bool ok = beside && (flags & ~(3 << CHUNK_ORDER_SHIFT | CHUNK_HAS_FACTOR)) == 0 &&
-		  read_integers(r, flags, n, beside);
+		  read_integers(r, flags, w, 0, beside, &at);
 	if (ok) {
-		decimals_to_doubles((const int64_t *)v, n, exponent, v);
-		int64_t *x = (int64_t *)v;
-		for (size_t i = 0; i < n; i++)
-			x[i] = ordered_bits((int64_t)((uint64_t)ordered_bits(x[i]) + (uint64_t)beside[i]));
+		size_t both = at > begin ? at : begin;
+		add_beside(x + (both - begin), beside + (both - at), w->to - both);
 	}
 	free(beside);
 	return ok;
 }
 
-static bool read_exceptions(struct byte_reader *r, size_t n, double *v)
+static bool read_exceptions(struct byte_reader *r, const struct wanted *w, size_t begin, uint64_t *x)
 {
 	uint64_t m = read_varint(r), at = 0;
 	for (uint64_t i = 0; i < m; i++, at++) {
 		uint64_t gap = read_varint(r);
-		if (r->failed || gap >= n || at + gap >= n)
+		if (r->failed || gap >= w->n || at + gap >= w->n)
 			return false;
 		at += gap;
-		v[at] = double_from_bits(read_u64(r));
+		uint64_t bits = read_u64(r);
+		if (at >= begin && at < w->to)
+			x[at - begin] = bits;
 	}
 	return true;
 }
 
-static bool read_same(struct byte_reader *r, uint8_t mode, size_t n, double *v)
+BY_CPU static void fill(double *v, size_t n, double same)
+{
+	for (size_t i = 0; i < n; i++)
+		v[i] = same;
+}
+
+static bool read_same(struct byte_reader *r, uint8_t mode, const struct wanted *w, double *v)
 {
 	double same;
 	if (mode == VALUE_SAME_BITS) {
@@ -207,38 +230,47 @@ static bool read_same(struct byte_reader *r, uint8_t mode, size_t n, double *v)
 			return false;
 		same = (double)unzigzag(read_varint(r)) / decimal_power(exponent);
 	}
-	for (size_t i = 0; i < n; i++)
-		v[i] = same;
+	fill(v, w->to - w->from, same);
 	return true;
 }
 
-static bool read_values(struct byte_reader *r, uint8_t mode, size_t n, double *v)
+/* The wanted values come to stand in x[] from index from - *begin on. The memory of the doubles holds integers first (the tree
+ * is built without strict aliasing). */
+static bool read_column(
+    struct byte_reader *r, uint8_t mode, const struct wanted *w, uint64_t *x, size_t *begin)
 {
-	/* The memory of the doubles holds the integers first (the tree is built without strict aliasing). */
-	int64_t *x = (int64_t *)v;
-	if (mode <= VALUE_SAME_DECIMAL)
-		return read_same(r, mode, n, v);
 	if ((mode & 15) == VALUE_BITS) {
-		if (mode & CHUNK_HAS_EXCEPTIONS || !read_integers(r, mode, n, x))
+		if (mode & CHUNK_HAS_EXCEPTIONS || !read_integers(r, mode, w, 0, x, begin))
 			return false;
-		for (size_t i = 0; i < n; i++)
-			x[i] = ordered_bits(x[i]);
+		order_bits(x, w->to - *begin);
 		return true;
 	}
 	if ((mode & 15) != VALUE_DECIMAL && (mode & 15) != VALUE_NEAR)
 		return false;
 	uint8_t exponent = read_u8(r);
-	if (exponent > DECIMAL_MAX_EXPONENT || !read_integers(r, mode, n, x))
+	if (exponent > DECIMAL_MAX_EXPONENT || !read_integers(r, mode, w, decimal_power(exponent), x, begin))
 		return false;
 	if ((mode & 15) == VALUE_NEAR)
-		return !(mode & CHUNK_HAS_EXCEPTIONS) && add_beside(r, n, exponent, v);
-	decimals_to_doubles(x, n, exponent, v);
-	return !(mode & CHUNK_HAS_EXCEPTIONS) || read_exceptions(r, n, v);
+		return !(mode & CHUNK_HAS_EXCEPTIONS) && read_beside(r, w, *begin, x);
+	return !(mode & CHUNK_HAS_EXCEPTIONS) || read_exceptions(r, w, *begin, x);
+}
+
+/* The wanted values into v[], which has room for all n. */
+static bool read_values(struct byte_reader *r, uint8_t mode, const struct wanted *w, double *v)
+{
+	size_t begin = 0;
+	if (mode <= VALUE_SAME_DECIMAL)
+		return read_same(r, mode, w, v) && !r->failed;
+	if (!read_column(r, mode, w, (uint64_t *)v, &begin) || r->failed)
+		return false;
+	if (w->from > begin)
+		memmove(v, v + (w->from - begin), (w->to - w->from) * sizeof(*v));
+	return true;
 }
 
 bool decode_values(struct byte_reader *r, uint8_t mode, size_t n, double *v)
 {
-	return read_values(r, mode, n, v) && !r->failed;
+	return read_values(r, mode, &(struct wanted){n, 0, n}, v);
 }
 
 int chunk_column_times_id(struct slice bytes, bool *shared, uint64_t *id, struct err *err)
@@ -322,7 +354,7 @@ static bool read_steps(struct byte_reader *r, const struct head *h, int64_t firs
 	int64_t begin = first + (int64_t)(from * step);
 	uint64_t key = times_key((int64_t[]){TIME_STEP, begin, (int64_t)step, piece->n}, 4);
 	struct times_piece known;
-	if (sample_column_has_times(out, key, &known))
+	if (piece->n == 0 || sample_column_has_times(out, key, &known))
 		return true;
 	fill_steps(begin, step, piece->n, out->t + out->n);
 	sample_column_note_times(out, (struct times_piece){.key = key, .n = piece->n});
@@ -355,16 +387,14 @@ static bool append_times(struct byte_reader *r, const struct head *h, const stru
 	return true;
 }
 
-static void keep_values(struct sample_column *out, const struct times_piece *piece)
+/* The values are there, too. */
+static void keep_samples(struct sample_column *out, size_t n)
 {
-	double *v = out->v + out->n;
-	if (piece->from > 0)
-		memmove(v, v + piece->from, piece->n * sizeof(*v));
 	if (out->h)
-		memset(out->h + out->n, 0, piece->n * sizeof(*out->h));
+		memset(out->h + out->n, 0, n * sizeof(*out->h));
 	if (out->start)
-		memset(out->start + out->n, 0, piece->n * sizeof(*out->start));
-	out->n += piece->n;
+		memset(out->start + out->n, 0, n * sizeof(*out->start));
+	out->n += n;
 }
 
 int chunk_column_read(struct slice bytes, const struct chunk_times *times, int64_t first_t_ms,
@@ -382,11 +412,14 @@ int chunk_column_read(struct slice bytes, const struct chunk_times *times, int64
 		return err_set(err, ERR_NO_MEMORY, "no memory for %u samples", h.n);
 	if (!append_times(&r, &h, times, first_t_ms, &range, out, &piece))
 		return corrupt(err, "times are torn or do not ascend");
-	if (!decode_values(&r, h.value, h.n, out->v + out->n))
+	struct wanted wanted = {h.n, piece.from, piece.from + piece.n};
+	if (piece.n == 0)
+		return 0;
+	if (!read_values(&r, h.value, &wanted, out->v + out->n))
 		return corrupt(err, "values are torn or of an unknown mode");
 	if (!byte_reader_done(&r))
 		return corrupt(err, "bytes behind the end");
-	keep_values(out, &piece);
+	keep_samples(out, piece.n);
 	return 0;
 }
 
@@ -399,9 +432,35 @@ const char *chunk_column_time_mode(struct slice bytes)
 	return mode < TIME_MODES ? names[mode] : "unknown";
 }
 
-const char *chunk_column_value_mode(struct slice bytes)
+/* "decimal" and how its integers are stored: order of differences and kind of column. */
+static void describe_integers(struct byte_reader *r, uint8_t mode, struct strbuf *out)
+{
+	unsigned order = mode >> CHUNK_ORDER_SHIFT & 3;
+	(void)read_varint(r);
+	if (mode & CHUNK_HAS_FACTOR)
+		(void)read_varint(r);
+	if (order == 2)
+		(void)read_varint(r);
+	strbuf_addf(out, ", order %u, %s", order, int_column_kind_name(read_u8(r)));
+}
+
+void chunk_column_describe(struct slice bytes, struct strbuf *out)
 {
 	static const char *const names[VALUE_MODES] = {"same", "same", "decimal", "bits", "near decimal"};
-	unsigned mode = bytes.len > 1 ? (unsigned)bytes.ptr[1] & 15 : VALUE_MODES;
-	return mode < VALUE_MODES ? names[mode] : "unknown";
+	struct byte_reader r;
+	struct head h;
+	byte_reader_init(&r, bytes);
+	if (read_head(&r, &h, NULL) || (h.value & 15) >= VALUE_MODES) {
+		strbuf_adds(out, "unknown");
+		return;
+	}
+	strbuf_adds(out, names[h.value & 15]);
+	/* Only what precedes the values without a column can be walked over. */
+	if ((h.value & 15) < VALUE_DECIMAL || (h.time != TIME_STEP && h.time != TIME_SHARED))
+		return;
+	if (h.n > 1)
+		(void)read_varint(&r);
+	if ((h.value & 15) != VALUE_BITS)
+		(void)read_u8(&r);
+	describe_integers(&r, h.value, out);
 }

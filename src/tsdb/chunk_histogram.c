@@ -17,7 +17,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { VERSION = 1, HINT_BITS = 3, HAS_LAYOUT = 4 };
+enum { VERSION = 2, HINT_BITS = 3, HAS_LAYOUT = 4 };
 
 static void add_double(struct strbuf *out, double v)
 {

@@ -34,5 +34,17 @@ void int_column_encode(const int64_t *x, size_t n, const struct int_column_plan 
 /* n values into x[]. False: not that format, or bytes missing. */
 MUST_CHECK bool int_column_decode(struct byte_reader *r, size_t n, int64_t *x);
 
+/* Sums of a column: x[0] = first, x[i] = x[i - 1] + factor * (value i - 1 of the column), modulo 2^64. */
+struct int_sums {
+	int64_t first;
+	uint64_t factor;
+	double power; /* x as doubles, divided by this; 0: x as integers */
+};
+
+/* n sums (at least 2) of a column of n - 1 values, those from .. to - 1 at least: x[], which has room for n, begins with the
+ * one that *begin says, not behind `from`. Integers or doubles, 64 bits each. False: not that format, or bytes missing. */
+MUST_CHECK bool int_column_sums(struct byte_reader *r, size_t n, const struct int_sums *sums, size_t from,
+    size_t to, uint64_t *x, size_t *begin);
+
 /* "pack", "sparse", ... of the first byte. */
 const char *int_column_kind_name(uint8_t kind);

@@ -6,7 +6,10 @@ libtsdb_a_SOURCES += \
 	src/tsdb/bit_pack.c src/tsdb/bit_pack.h src/tsdb/by_cpu.h \
 	src/tsdb/chunk_column.c src/tsdb/chunk_column.h src/tsdb/chunk_column_priv.h \
 	src/tsdb/chunk_column_read.c \
-	src/tsdb/int_column.c src/tsdb/int_column.h \
+	src/tsdb/column_kernels.c src/tsdb/column_kernels.h \
+	src/tsdb/int_column.c src/tsdb/int_column.h src/tsdb/int_column_priv.h \
+	src/tsdb/int_column_read.c src/tsdb/int_column_sums.c \
+	src/tsdb/rice_code.c src/tsdb/rice_code.h \
 	src/tsdb/chunk_histogram.c src/tsdb/chunk_histogram.h \
 	src/tsdb/chunk_xor.c src/tsdb/chunk_xor.h \
 	src/tsdb/postings.c src/tsdb/postings.h src/tsdb/postings_priv.h \

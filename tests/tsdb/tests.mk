@@ -60,3 +60,5 @@ unit_tests += tests/tsdb/test_exemplar_ring
 tests_tsdb_test_exemplar_ring_SOURCES = tests/tsdb/test_exemplar_ring.c
 unit_tests += tests/tsdb/test_head_exemplar
 tests_tsdb_test_head_exemplar_SOURCES = tests/tsdb/test_head_exemplar.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h
+unit_tests += tests/tsdb/test_column_kernels
+tests_tsdb_test_column_kernels_SOURCES = tests/tsdb/test_column_kernels.c
