@@ -10,6 +10,9 @@ bench_bench_scrape_SOURCES = bench/bench_scrape.c
 EXTRA_PROGRAMS += bench/bench_append
 bench_bench_append_SOURCES = bench/bench_append.c
 bench_bench_append_LDADD = $(PROMQ_LIBS) $(EXTERNAL_LIBS)
+EXTRA_PROGRAMS += bench/bench_query
+bench_bench_query_SOURCES = bench/bench_query.c
+bench_bench_query_LDADD = $(PROMQ_LIBS) $(EXTERNAL_LIBS)
 .PHONY: bench
 bench: $(EXTRA_PROGRAMS)
 

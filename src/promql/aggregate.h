@@ -3,6 +3,7 @@
 
 #include "promql/eval.h"
 #include "promql/label_groups.h"
+#include "storage/querier.h"
 
 struct aggregation {
 	struct eval *eval;
@@ -13,7 +14,9 @@ struct aggregation {
 	struct ast_range where; /* of the vector: what most annotations are about */
 	/* groups */
 	struct label_groups groups;
-	uint32_t *group; /* by row; NULL: all rows are of group 0 */
+	uint32_t *group;               /* by row; NULL: see runs, or all rows are of group 0 */
+	const struct series_run *runs; /* all rows in order, where few runs tell it; NULL: see group */
+	size_t n_runs;
 	size_t n_groups;
 	uint8_t *dropped; /* by group: a member's name is to be dropped */
 	double *param;    /* by step; for those operators that have one */
@@ -24,8 +27,10 @@ static inline uint32_t aggregation_group(const struct aggregation *a, size_t row
 	return a->group ? a->group[row] : 0;
 }
 
-/* Group numbers for all rows of a->below. */
-void aggregation_assign(struct aggregation *a);
+/* Group numbers for all rows of a->below. `runs`: the caller knows what to do with a->runs. */
+void aggregation_assign(struct aggregation *a, bool runs);
+/* From runs to a number by row. */
+void aggregation_expand_runs(struct aggregation *a);
 /* The labels of the result of a group. */
 const struct labels *aggregation_labels(const struct aggregation *a, size_t group);
 /* A matrix with a row per group, labels set. NULL: no memory. */

@@ -1,16 +1,9 @@
 #include "promql/columns.h"
 
 #include "model/stale_marker.h"
+#include "promql/by_cpu.h"
+#include "storage/querier.h"
 #include <math.h>
-
-/* One version of the function per instruction set, chosen when the program starts. Sanitizers run too late for
- * that, and clang does not link such functions from an archive. */
-#if defined(__x86_64__) && defined(__linux__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) &&    \
-    !defined(__SANITIZE_THREAD__)
-#define BY_CPU __attribute__((target_clones("avx2", "default")))
-#else
-#define BY_CPU
-#endif
 
 /* Lanes that are worked on side by side: a loop of this fixed length becomes vector code. */
 enum { LANES = 16 };
@@ -58,4 +51,22 @@ BY_CPU void column_add_block(double *restrict sum, double *restrict c, const dou
 		c[i] = fabs(t) == HUGE_VAL ? 0 : next;
 		sum[i] = t;
 	}
+}
+
+BY_CPU size_t column_take_newest(
+    const struct newest_sample *newest, size_t n, double *v, uint64_t *present, size_t *to_read)
+{
+	const uint64_t *words = (const uint64_t *)(const void *)newest; /* time and value in turn */
+	uint64_t found = 0, unread = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t is_there =
+		    (uint64_t)(newest[i].t_ms > NEWEST_READ) & (uint64_t)(words[2 * i + 1] != STALE_NAN_BITS);
+		v[i] = newest[i].v;
+		present[i] = is_there;
+		found += is_there;
+		unread += newest[i].t_ms == NEWEST_READ;
+	}
+	*to_read = unread;
+	return found;
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Whether any value is the stale marker. */
 bool column_has_stale(const double *v, size_t n);
@@ -14,3 +15,9 @@ enum { COLUMN_BLOCK = 64 };
 /* One step of compensated summation (promql/kahan.h) for 64 neighbours: sum[i], c[i] take v[i]. A sum that was 0 so far just
  * becomes the value. */
 void column_add_block(double *restrict sum, double *restrict c, const double *restrict v);
+
+/* Newest samples as a column: v[i], and present[i] 1 where there is one that is not stale, else 0. Returns how many are, and
+ * in *to_read how many have to be read. */
+struct newest_sample;
+size_t column_take_newest(
+    const struct newest_sample *newest, size_t n, double *v, uint64_t *present, size_t *to_read);

@@ -5,7 +5,55 @@
 #include "base/utf8.h"
 #include <math.h>
 
-void aggregation_assign(struct aggregation *a)
+/* Names that functions drop are not asked of the store: its series have them still. */
+static bool store_can_group(const struct aggregation *a)
+{
+	const struct series_set *set = a->below->series;
+
+	for (size_t i = 0; i < a->agg->n_labels; i++) {
+		if (slice_starts(a->agg->labels[i], SL("__")))
+			return false;
+	}
+	return !a->agg->without && set && set->ops->groups;
+}
+
+void aggregation_expand_runs(struct aggregation *a)
+{
+	if (a->runs == NULL)
+		return;
+	a->group = ARENA_ARRAY(a->eval->arena, uint32_t, a->below->n + 1);
+	for (size_t i = 0; i < a->n_runs; i++) {
+		for (uint32_t k = 0; k < a->runs[i].n; k++)
+			a->group[a->runs[i].first + k] = a->runs[i].group;
+	}
+	a->runs = NULL;
+}
+
+/* The store numbers the groups; labels are made of one member each. */
+static bool assign_by_store(struct aggregation *a, bool runs)
+{
+	struct series_set *set = a->below->series;
+	struct series_groups g;
+
+	if (!store_can_group(a) ||
+	    !set->ops->groups(set, a->agg->labels, a->agg->n_labels, a->eval->arena, &g))
+		return false;
+	uint32_t *number = ARENA_ARRAY(a->eval->arena, uint32_t, g.n + 1);
+	for (uint32_t i = 0; i < g.n; i++)
+		number[i] = label_groups_add(&a->groups, source_labels(a->below, g.member[i]));
+	for (size_t i = 0; i < g.n_runs; i++)
+		g.runs[i].group = number[g.runs[i].group];
+	for (size_t i = 0; g.group && i < a->below->n; i++)
+		g.group[i] = number[g.group[i]];
+	a->group = g.group;
+	a->runs = g.group ? NULL : g.runs;
+	a->n_runs = g.n_runs;
+	if (!runs)
+		aggregation_expand_runs(a);
+	return true;
+}
+
+void aggregation_assign(struct aggregation *a, bool runs)
 {
 	const struct aggregate *agg = a->agg;
 	struct arena *arena = a->eval->arena;
@@ -16,16 +64,18 @@ void aggregation_assign(struct aggregation *a)
 		return;
 	}
 	label_groups_init(&a->groups, arena, agg->labels, agg->n_labels, !agg->without);
-	a->group = ARENA_ARRAY(arena, uint32_t, a->below->n + 1);
-	for (size_t i = 0; i < a->below->n; i++)
-		a->group[i] = label_groups_add(&a->groups, source_labels(a->below, i));
+	if (!assign_by_store(a, runs)) {
+		a->group = ARENA_ARRAY(arena, uint32_t, a->below->n + 1);
+		for (size_t i = 0; i < a->below->n; i++)
+			a->group[i] = label_groups_add(&a->groups, source_labels(a->below, i));
+	}
 	a->n_groups = a->groups.n;
 	a->dropped = ARENA_ARRAY(arena, uint8_t, a->n_groups + 1);
 }
 
 const struct labels *aggregation_labels(const struct aggregation *a, size_t group)
 {
-	if (a->group == NULL)
+	if (a->groups.n == 0)
 		return &labels_empty;
 	return label_groups_labels(&a->groups, a->groups.member[group]);
 }

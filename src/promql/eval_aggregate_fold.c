@@ -20,6 +20,7 @@ struct fold {
 	uint64_t *seen_histograms, *broken;
 	bool ignored_histogram;
 	unsigned notes;
+	size_t run; /* of a->runs: the one that comes */
 };
 
 /* --- floats ------------------------------------------------------------------------------------------------------------- */
@@ -244,12 +245,105 @@ static void fold_mixed(struct fold *f, size_t group, size_t row, struct row r)
 	fold_floats(f, group, (struct row){r.v, floats, NULL});
 }
 
+/* --- one step ----------------------------------------------------------------------------------------------------------- */
+
+/* Neighbours of one group at the one step there is: values and words of presence stand side by side. */
+struct column_run {
+	double *v;
+	uint64_t *present;
+	uint32_t n;
+};
+
+static void sum_column(struct fold *f, size_t at, struct column_run r)
+{
+	struct kahan k = {f->x[at], f->c[at]};
+
+	for (uint32_t i = 0; i < r.n; i++) {
+		if (likely(r.present[i]))
+			kahan_add(&k, r.v[i]);
+	}
+	f->x[at] = k.sum;
+	f->c[at] = k.c;
+}
+
+static uint64_t count_column(struct column_run r)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < r.n; i++)
+		n += r.present[i];
+	return n;
+}
+
+static bool has_column(struct column_run r)
+{
+	for (uint32_t i = 0; i < r.n; i++) {
+		if (r.present[i])
+			return true;
+	}
+	return false;
+}
+
+static void fold_column(struct fold *f, size_t group, struct column_run r)
+{
+	switch ((int)f->a->agg->op) {
+	case AGG_SUM:
+		sum_column(f, group, r);
+		f->seen[group] |= has_column(r);
+		return;
+	case AGG_COUNT: {
+		uint64_t n = count_column(r);
+		f->n[group] += (double)n;
+		f->seen[group] |= n > 0;
+		return;
+	}
+	case AGG_GROUP:
+		f->seen[group] |= has_column(r);
+		return;
+	default:
+		break;
+	}
+	for (uint32_t i = 0; i < r.n; i++) {
+		if (r.present[i])
+			fold_floats(f, group, (struct row){r.v + i, r.present + i, NULL});
+	}
+}
+
+static void fold_column_tile(struct fold *f, size_t first, const struct tile *t)
+{
+	const struct aggregation *a = f->a;
+	uint32_t r = 0, n;
+
+	while (f->run < a->n_runs && a->runs && a->runs[f->run].first + a->runs[f->run].n <= first)
+		f->run++;
+	for (; r < t->rows; r += n) {
+		uint32_t group = 0;
+		n = t->rows - r;
+		if (a->runs) {
+			const struct series_run *run = &a->runs[f->run];
+			uint32_t left = run->first + run->n - (uint32_t)(first + r);
+			group = run->group;
+			f->run += left <= n;
+			n = left < n ? left : n;
+		} else if (a->group) {
+			group = a->group[first + r];
+			for (n = 1; r + n < t->rows && a->group[first + r + n] == group;)
+				n++;
+		}
+		fold_column(f, group, (struct column_run){t->v + r, t->present + r, n});
+	}
+}
+
 static int fold_tile(void *arg, size_t first, const struct tile *t, struct err *err)
 {
 	struct fold *f = arg;
 	(void)err;
 
-	for (uint32_t r = 0; r < t->rows; r++) {
+	if (t->steps == 1 && t->h == NULL)
+		fold_column_tile(f, first, t);
+	else
+		aggregation_expand_runs(f->a);
+	for (uint32_t r = 0; r < t->rows && (t->steps > 1 || t->h); r++) {
 		struct row row = tile_row(t, r);
 		uint32_t group = aggregation_group(f->a, first + r);
 		if (row.h)
@@ -356,7 +450,7 @@ int aggregate_fold(struct aggregation *a, struct source **out, struct err *err)
 {
 	struct fold f = {.a = a, .steps = a->grid->n, .words = bit_words(a->grid->n)};
 
-	aggregation_assign(a);
+	aggregation_assign(a, a->grid->n == 1);
 	int rc = make_accumulators(&f, err);
 	if (rc == 0)
 		rc = source_drain(a->below, fold_tile, &f, err);

@@ -197,7 +197,7 @@ int aggregate_best(struct aggregation *a, struct source **out, struct err *err)
 {
 	struct best b = {.a = a, .largest = a->agg->op == AGG_TOPK, .steps = a->grid->n};
 
-	aggregation_assign(a);
+	aggregation_assign(a, false);
 	b.heaps = arena_try_alloc(a->eval->arena, a->n_groups * a->grid->n, sizeof(*b.heaps));
 	if (b.heaps == NULL)
 		return query_limits_no_memory(err);
@@ -275,7 +275,7 @@ static void limit_row(struct aggregation *a, uint32_t *taken, size_t i, struct r
 
 int aggregate_some(struct aggregation *a, struct source **out, struct err *err)
 {
-	aggregation_assign(a);
+	aggregation_assign(a, false);
 	int rc = source_materialise(a->below, err);
 	if (rc)
 		return rc;

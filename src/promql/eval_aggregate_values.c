@@ -43,7 +43,7 @@ int aggregate_quantile(struct aggregation *a, struct source **out, struct err *e
 	struct arena *arena = a->eval->arena;
 	bool ignored = false;
 
-	aggregation_assign(a);
+	aggregation_assign(a, false);
 	int rc = source_materialise(a->below, err);
 	if (rc)
 		return rc;
@@ -178,7 +178,7 @@ int aggregate_values(struct aggregation *a, struct source **out, struct err *err
 
 	for (size_t i = 0; i < a->agg->n_labels; i++)
 		c.is_left_out |= a->agg->without && slice_eq(a->agg->labels[i], c.label);
-	aggregation_assign(a);
+	aggregation_assign(a, false);
 	int rc = source_drain(a->below, count_tile, &c, err);
 	hashtab_done(&c.rows);
 	hashtab_done(&c.by_labels);

@@ -295,6 +295,7 @@ static int open_range(struct range_source *s, const struct expr *arg, const stru
 		return rc;
 	plan_node_of(&e->plan, arg)->series = s->set->n;
 	s->base.n = s->set->n;
+	s->base.series = s->set;
 	s->base.cost = series_set_cost(s->set);
 	s->base.unique = true;
 	s->base.unique_nameless = selector_names_metric(e, &arg->selector);

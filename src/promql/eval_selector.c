@@ -1,6 +1,7 @@
 /* Instant selectors: at each step the newest sample of each series within the lookback, unless it is a stale marker. */
 #include "base/xmalloc.h"
 #include "model/stale_marker.h"
+#include "promql/columns.h"
 #include "promql/eval.h"
 #include "promql/series_reader.h"
 #include "promql/series_select.h"
@@ -20,7 +21,10 @@ struct selector_leaf {
 	struct series_reader reader;
 	uint64_t *present;
 	uint64_t generation;
+	struct newest_sample *newest; /* room for NEWEST_BATCH */
 };
+
+enum { NEWEST_BATCH = 1024 };
 
 static void leaf_done(void *arg)
 {
@@ -28,6 +32,7 @@ static void leaf_done(void *arg)
 
 	series_reader_done(&l->reader);
 	free(l->present);
+	free(l->newest);
 	free(l);
 }
 
@@ -140,32 +145,69 @@ static void count_floats(struct leaf_counts *c, struct row r, uint32_t words)
 	atomic_fetch_add_explicit(&c->fresh, n, memory_order_relaxed);
 }
 
+static int fill_row(
+    struct selector_source *s, struct selector_leaf *l, size_t i, struct tile *t, uint32_t r, struct err *err)
+{
+	struct sample_column *col = &l->reader.col;
+	int rc = series_reader_read(&l->reader, s->set, i, t->arena, err);
+
+	if (rc || col->n == 0)
+		return rc;
+	windows_set(&l->reader.fw, &s->spec, col->t, col->n);
+	find_present(l);
+	if (col->h)
+		fill_mixed(l, t, r);
+	else
+		fill_floats(l, tile_row(t, r), t->words);
+	if (t->h || s->counts->seen_by_step)
+		count_row(s->counts, tile_row(t, r), t->words);
+	else
+		count_floats(s->counts, tile_row(t, r), t->words);
+	if (s->want != SELECTOR_VALUES)
+		replace_by_times(l, s->want, t, r);
+	return 0;
+}
+
+/* One step, and the store has the newest samples at hand: n rows from r on. The tile's rows are a value and a word each. */
+static int fill_newest(struct selector_source *s, struct selector_leaf *l, size_t first, struct tile *t,
+    uint32_t r, uint32_t n, struct err *err)
+{
+	const struct newest_sample *newest = l->newest;
+	size_t to_read;
+	int rc = 0;
+
+	s->set->ops->newest(s->set, first + r, n, l->newest);
+	uint64_t found = column_take_newest(newest, n, t->v + r, t->present + r, &to_read);
+	for (uint32_t i = 0; s->want == SELECTOR_TIMES && i < n; i++)
+		t->v[r + i] = (double)newest[i].t_ms / 1000;
+	atomic_fetch_add_explicit(&s->counts->decoded, found, memory_order_relaxed);
+	atomic_fetch_add_explicit(&s->counts->seen, found, memory_order_relaxed);
+	atomic_fetch_add_explicit(&s->counts->fresh, found, memory_order_relaxed);
+	if (s->counts->seen_by_step) {
+		atomic_fetch_add_explicit(&s->counts->seen_by_step[0], found, memory_order_relaxed);
+		atomic_fetch_add_explicit(&s->counts->fresh_by_step[0], found, memory_order_relaxed);
+	}
+	for (uint32_t i = 0; to_read && rc == 0 && i < n; i++) {
+		if (newest[i].t_ms == NEWEST_READ)
+			rc = fill_row(s, l, first + r + i, t, r + i, err);
+	}
+	return rc;
+}
+
 static int selector_fill(struct source *base, struct worker *w, size_t first, struct tile *t, struct err *err)
 {
 	struct selector_source *s = (struct selector_source *)base;
 	struct selector_leaf *l = leaf_of(w, s);
+	bool newest = t->steps == 1 && s->set->ops->newest && s->want != SELECTOR_STARTS;
+	int rc = 0;
 
-	for (uint32_t r = 0; r < t->rows; r++) {
-		struct sample_column *col = &l->reader.col;
-		int rc = series_reader_read(&l->reader, s->set, first + r, t->arena, err);
-		if (rc)
-			return rc;
-		if (col->n == 0)
-			continue;
-		windows_set(&l->reader.fw, &s->spec, col->t, col->n);
-		find_present(l);
-		if (col->h)
-			fill_mixed(l, t, r);
-		else
-			fill_floats(l, tile_row(t, r), t->words);
-		if (t->h || s->counts->seen_by_step)
-			count_row(s->counts, tile_row(t, r), t->words);
-		else
-			count_floats(s->counts, tile_row(t, r), t->words);
-		if (s->want != SELECTOR_VALUES)
-			replace_by_times(l, s->want, t, r);
+	if (newest && l->newest == NULL)
+		l->newest = xreallocarray(NULL, NEWEST_BATCH, sizeof(*l->newest));
+	for (uint32_t r = 0, n; rc == 0 && r < t->rows; r += n) {
+		n = !newest ? 1 : t->rows - r < NEWEST_BATCH ? t->rows - r : NEWEST_BATCH;
+		rc = newest ? fill_newest(s, l, first, t, r, n, err) : fill_row(s, l, first + r, t, r, err);
 	}
-	return 0;
+	return rc;
 }
 
 static const struct labels *selector_labels(struct source *base, size_t i)
@@ -191,6 +233,7 @@ static int make(struct eval *e, const struct expr *x, const struct grid *grid, c
 	    .eval = e,
 	    .grid = grid,
 	    .n = s->set->n,
+	    .series = s->set,
 	    .unique = true,
 	    .cost = series_set_cost(s->set),
 	    .unique_nameless = selector_names_metric(e, &x->selector)};

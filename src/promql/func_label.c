@@ -134,6 +134,7 @@ int eval_label_call(
 		return rc;
 	*out = source_map_new(below, apply_nothing, NULL, false);
 	(*out)->unique = (*out)->unique_nameless = false;
+	(*out)->series = NULL;
 	relabel(c, below, *out);
 	return source_merge_same(out, err);
 }

@@ -29,8 +29,15 @@ static int matrix_fill(struct source *s, struct worker *w, size_t first, struct 
 /* Points of a tile, histograms by their size; and values at its last step. */
 static uint64_t count_points(const struct tile *t, uint64_t *last)
 {
-	uint64_t points = bits_count(t->present, t->rows * t->words);
+	uint64_t points = 0;
 
+	if (t->steps == 1 && t->h == NULL) {
+		for (uint32_t r = 0; r < t->rows; r++)
+			points += t->present[r];
+		*last += points;
+		return points;
+	}
+	points = bits_count(t->present, t->rows * t->words);
 	for (uint32_t r = 0; r < t->rows; r++) {
 		struct row row = tile_row(t, r);
 		*last += bit_get(row.present, t->steps - 1);

@@ -17,6 +17,7 @@
 #include "promql/value_matrix.h"
 
 struct eval;
+struct series_set;
 struct source;
 
 /* The scratch memory of one thread that drains a source. */
@@ -48,6 +49,8 @@ struct source {
 	uint8_t *dropped; /* per row; NULL: see all_dropped */
 	/* No two rows have the same labels, / would have when their names were dropped. */
 	bool unique, unique_nameless;
+	/* Where the rows are the series of a set, with their labels or what is left when names are dropped; else NULL. */
+	struct series_set *series;
 	struct tile *all; /* all values, once they are in memory */
 	uint64_t cost;    /* samples that computing all of it will read, roughly; 0: it is in memory */
 	/* What the last drain computed; added to by all threads. A histogram counts by its size among the points. */

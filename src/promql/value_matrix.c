@@ -1,4 +1,5 @@
 #include "promql/value_matrix.h"
+#include "promql/by_cpu.h"
 
 #include <string.h>
 
@@ -37,7 +38,7 @@ void bits_fill(uint64_t *words, uint32_t n)
 		words[n / 64] = (UINT64_C(1) << (n % 64)) - 1;
 }
 
-uint32_t bits_count(const uint64_t *words, uint32_t n_words)
+BY_CPU uint32_t bits_count(const uint64_t *words, uint32_t n_words)
 {
 	uint32_t n = 0;
 

@@ -19,8 +19,9 @@ struct select_hints {
 	int64_t start_ms, end_ms; /* the samples wanted, both ends included */
 	int64_t step_ms;          /* of the query; 0: instant */
 	int64_t range_ms;         /* of the selector; 0: instant selector */
-	bool newest_only;         /* only the newest sample at or before end_ms counts (instant query over a plain selector) */
-	const char *func;         /* "rate", "sum": what is done with it; "series": labels only; NULL: unknown */
+	bool
+	    newest_only; /* only the newest sample at or before end_ms counts (instant query over a plain selector) */
+	const char *func; /* "rate", "sum": what is done with it; "series": labels only; NULL: unknown */
 };
 
 /* What a column remembers of its times, so that the next series need not have the same ones decoded again: see
@@ -100,6 +101,28 @@ void sample_summaries_done(struct sample_summaries *s);
 /* Room for one more, which is counted; NULL when the system refuses. */
 struct sample_summary *sample_summaries_add(struct sample_summaries *s);
 
+/* The newest sample of a series, or why there is none to be had at once. */
+struct newest_sample {
+	int64_t t_ms;
+	double v;
+};
+#define NEWEST_NONE INT64_MIN       /* no sample in the range */
+#define NEWEST_READ (INT64_MIN + 1) /* perhaps: the series has to be read */
+
+/* Series of one group that follow each other in a set. */
+struct series_run {
+	uint32_t first, n, group;
+};
+
+/* The series of a set numbered by groups: by series, or in runs. All of it in the arena of who asked. */
+struct series_groups {
+	uint32_t n;              /* groups */
+	uint32_t *member;        /* of each group: one of its series */
+	uint32_t *group;         /* of each series; NULL: see runs */
+	struct series_run *runs; /* all series, in order */
+	size_t n_runs;
+};
+
 struct series_set {
 	const struct series_set_ops *ops;
 	size_t n; /* series */
@@ -119,6 +142,13 @@ struct series_set_ops {
 	    struct err *err);
 	int (*read_between)(struct series_set *s, size_t i, int64_t min_t_ms, int64_t max_t_ms, struct sample_column *out,
 	    struct err *err);
+	/* NULL, or of a set that was selected for newest samples alone: those of series first .. first + n - 1, which cost a look
+	 * each. Series that have none are in such a set, too. */
+	void (*newest)(struct series_set *s, size_t first, size_t n, struct newest_sample *out);
+	/* NULL, or: which series have equal values of these labels, found without making label sets. False: not so cheap here.
+	 * The query's thread only. */
+	bool (*groups)(struct series_set *s, const struct slice *names, size_t n_names, struct arena *arena,
+	    struct series_groups *out);
 };
 
 struct querier;
@@ -126,14 +156,16 @@ struct querier;
 struct querier_ops {
 	/* Series with at least one sample in the range (a store may give a few that turn out empty). The order is the same for
 	 * the same data; by labels when `sorted`. Annotations of remote stores go to the arena-owned list later. */
-	int (*select)(struct querier *q, struct arena *arena, const struct matcher *const *matchers, size_t n_matchers,
-	    bool sorted, const struct select_hints *hints, struct series_set **out, struct err *err);
+	int (*select)(struct querier *q, struct arena *arena, const struct matcher *const *matchers,
+	    size_t n_matchers, bool sorted, const struct select_hints *hints, struct series_set **out,
+	    struct err *err);
 	/* Sorted, unique names / values of those series that match (all when n_matchers is 0); `limit` 0: no limit;
 	 * *truncated says that the limit cut. */
-	int (*label_names)(struct querier *q, struct arena *arena, const struct matcher *const *matchers, size_t n_matchers,
-	    size_t limit, struct slice **out, size_t *n, bool *truncated, struct err *err);
-	int (*label_values)(struct querier *q, struct arena *arena, struct slice name, const struct matcher *const *matchers,
+	int (*label_names)(struct querier *q, struct arena *arena, const struct matcher *const *matchers,
 	    size_t n_matchers, size_t limit, struct slice **out, size_t *n, bool *truncated, struct err *err);
+	int (*label_values)(struct querier *q, struct arena *arena, struct slice name,
+	    const struct matcher *const *matchers, size_t n_matchers, size_t limit, struct slice **out,
+	    size_t *n, bool *truncated, struct err *err);
 	void (*close)(struct querier *q);
 };
 
@@ -144,7 +176,8 @@ struct querier {
 /* Where queriers come from. */
 struct queryable {
 	/* A snapshot over [min_t_ms, max_t_ms]. The caller closes it. */
-	int (*open)(struct queryable *self, int64_t min_t_ms, int64_t max_t_ms, struct querier **out, struct err *err);
+	int (*open)(struct queryable *self, int64_t min_t_ms, int64_t max_t_ms, struct querier **out,
+	    struct err *err);
 };
 
 /* --- exemplars ------------------------------------------------------------------------------------------------- */

@@ -236,7 +236,7 @@ void head_drop_series(struct head *h, series_ref ref, uint64_t seq)
 	const struct labels *labels = series_labels_get(&h->index.labels, handle, arena);
 	head_index_remove(&h->index, ref, handle);
 	tag_table_remove(&h->by_labels, labels->hash, ref);
-	dropped_labels_vec_push(&h->dropped, (struct dropped_labels){seq, handle});
+	dropped_labels_vec_push(&h->dropped, (struct dropped_labels){seq, handle, ref});
 	rwlock_release(&h->index_lock);
 	atomic_fetch_sub(&h->n_series, 1);
 	atomic_fetch_sub(&h->label_pairs, labels->n);
@@ -262,6 +262,17 @@ void head_free_dropped(struct head *h, uint64_t seen_seq)
 {
 	while (free_some(h, seen_seq))
 		;
+}
+
+uint32_t head_dropped_handle(struct head *h, series_ref ref)
+{
+	uint32_t handle = 0;
+	rwlock_read(&h->index_lock);
+	for (size_t i = 0; i < h->dropped.len && !handle; i++)
+		if (h->dropped.v[i].ref == ref)
+			handle = h->dropped.v[i].handle;
+	rwlock_release(&h->index_lock);
+	return handle;
 }
 
 /* --- sizes ----------------------------------------------------------------------------------------------------- */

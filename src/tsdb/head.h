@@ -34,6 +34,7 @@ VEC_DEFINE(head_appenders, struct head_appender *);
 struct dropped_labels {
 	uint64_t seq;
 	uint32_t handle;
+	series_ref ref;
 };
 VEC_DEFINE(dropped_labels_vec, struct dropped_labels);
 
@@ -92,6 +93,9 @@ static inline uint32_t head_series_handle(const struct head *h, series_ref ref)
 	const struct head_block *b = head_columns_block(&h->columns, ref);
 	return b ? atomic_load_explicit(&b->series[series_in_block(ref)].labels, memory_order_acquire) : 0;
 }
+
+/* The same of a series that was dropped, as long as its labels are kept; 0: it is not among those. */
+uint32_t head_dropped_handle(struct head *h, series_ref ref);
 
 /* Widens the time range of the head. */
 void head_note_times(struct head *h, int64_t min_t_ms, int64_t max_t_ms);

@@ -470,6 +470,7 @@ static enum append_result put_histogram(
 	b->last[i] = (struct last_sample){s->t_ms, s->v};
 	series->flags &= (uint32_t)~SERIES_IDLE & 0xff;
 	series->flags |= SERIES_LAST_IS_HISTOGRAM | SERIES_HAS_HISTOGRAMS;
+	b->has_histograms = true;
 	return APPEND_OK;
 }
 

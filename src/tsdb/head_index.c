@@ -431,6 +431,16 @@ int head_index_values(const struct head_index *ix, struct slice name, const stru
 	return rc;
 }
 
+int head_index_each_value(const struct head_index *ix, struct slice name, size_t max,
+    int (*each)(void *arg, const struct postings *series), void *arg)
+{
+	const struct index_name *in = name_of_text(ix, name);
+	int rc = in && in->pairs.len > max;
+	for (size_t i = 0; in && i < in->pairs.len && rc == 0; i++)
+		rc = each(arg, &pair_at(ix, in->pairs.v[i])->series);
+	return rc;
+}
+
 size_t head_index_bytes(const struct head_index *ix)
 {
 	size_t segments = (ix->n_pairs + PAIRS_PER_SEGMENT - 1) >> PAIR_SEGMENT_SHIFT;

@@ -74,6 +74,11 @@ int head_index_names(const struct head_index *ix, const struct postings *among,
 int head_index_values(const struct head_index *ix, struct slice name, const struct postings *among,
     int (*each)(void *arg, struct slice value), void *arg);
 
+/* Calls `each` with the series of every value of a name, in no order; stops at the first non-zero and returns that. 1, nothing
+ * called: there are more than `max` values. */
+int head_index_each_value(const struct head_index *ix, struct slice name, size_t max,
+    int (*each)(void *arg, const struct postings *series), void *arg);
+
 const struct index_pair *head_index_pair(const struct head_index *ix, uint32_t pair);
 /* Bytes of symbols, label sets and tables; the containers of the postings are not counted. */
 size_t head_index_bytes(const struct head_index *ix);

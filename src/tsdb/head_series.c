@@ -21,6 +21,7 @@ static struct head_block *block_new(void)
 	struct head_block *b = NULL;
 	if (posix_memalign((void **)&b, 64, sizeof(*b)) != 0)
 		return NULL;
+	b->has_histograms = false;
 	for (unsigned i = 0; i < HEAD_BLOCK_SERIES; i++) {
 		b->last[i] = (struct last_sample){.t_ms = INT64_MIN};
 		struct head_series *s = &b->series[i];

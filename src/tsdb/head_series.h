@@ -36,6 +36,7 @@ _Static_assert(sizeof(struct head_series) == 32, "two a cache line");
 struct head_block {
 	struct last_sample last[HEAD_BLOCK_SERIES];
 	struct head_series series[HEAD_BLOCK_SERIES];
+	bool has_histograms; /* the newest sample of some series is one, or was once */
 };
 
 struct head_columns {

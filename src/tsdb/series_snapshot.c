@@ -179,8 +179,10 @@ static int restore_last(struct head *h, unsigned stripe, struct slice payload, b
 		if (!b || series_stripe_of(s.ref) != stripe || b->series[i].labels == 0)
 			continue;
 		b->last[i] = (struct last_sample){s.t_ms, s.v};
-		if (histograms)
+		if (histograms) {
 			b->series[i].flags |= SERIES_LAST_IS_HISTOGRAM;
+			b->has_histograms = true;
+		}
 		head_note_times(h, s.t_ms, s.t_ms);
 	}
 	return rc == 1 ? 0 : rc;

@@ -68,7 +68,10 @@ libtsdb_a_SOURCES += \
 	src/tsdb/compact_run.c src/tsdb/compact_run.h \
 	src/tsdb/backfill.c src/tsdb/backfill.h \
 	src/tsdb/data_dir.c src/tsdb/data_dir.h \
+	src/tsdb/newest_set.c src/tsdb/newest_set.h \
 	src/tsdb/ordinal_refs.c src/tsdb/ordinal_refs.h \
+	src/tsdb/postings_runs.c src/tsdb/postings_runs.h \
+	src/tsdb/series_grouping.c src/tsdb/series_grouping.h \
 	src/tsdb/part_orphans.c src/tsdb/part_orphans.h \
 	src/tsdb/part_set.c src/tsdb/part_set.h \
 	src/tsdb/retention.c src/tsdb/retention.h \

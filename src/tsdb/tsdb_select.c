@@ -10,6 +10,8 @@
 #include "base/xmalloc.h"
 #include "tsdb/column_order.h"
 #include "tsdb/head_read.h"
+#include "tsdb/newest_set.h"
+#include "tsdb/series_grouping.h"
 #include <stdlib.h>
 
 enum { PEEK_BATCH = 1024, ORDINAL_BATCH = 256 };
@@ -38,6 +40,7 @@ struct selection {
 	struct arena *arena, *scratch; /* scratch: labels that may be known already */
 	struct entries entries;
 	struct pieces pieces;
+	size_t n_of_head; /* entries that the head gave */
 	/* Places in entries + 1: of the head's series by how far their ref is behind the first one's, when they are dense enough;
 	 * else, and of those that come later, by a table. */
 	uint32_t *near;
@@ -89,6 +92,7 @@ static void select_head(struct selection *s, const struct matcher *const *matche
 		for (size_t i = 0; i < n; i++)
 			take_series(s, refs[i], &peeks[i]);
 	}
+	s->n_of_head = s->entries.len;
 	free(peeks);
 	free(refs);
 	postings_done(&matched);
@@ -224,21 +228,11 @@ static int select_part(struct selection *s, struct part *p, const struct matcher
 	return rc;
 }
 
-/* Series leave the head when they had no sample for a long time: those of the newest hours are all there. */
-static bool head_knows_all(const struct select_range *range)
-{
-	const struct tsdb *db = range->db;
-	int64_t newest = db->head.max_t_ms, known_from;
-	return newest != INT64_MIN && !db->series_missing &&
-	       !__builtin_sub_overflow(newest, 2 * db->options.seal_interval_ms, &known_from) &&
-	       range->min_t_ms > known_from;
-}
-
 static int select_parts(
     struct selection *s, const struct matcher *const *matchers, size_t n_matchers, struct err *err)
 {
 	const struct select_range *range = s->range;
-	if (range->newest_only && !s->needs_parts && head_knows_all(range))
+	if (!s->needs_parts && newest_set_applies(range))
 		return 0;
 	note_refs(s);
 	int rc = 0;
@@ -257,6 +251,7 @@ struct tsdb_series_set {
 	struct series_set base;
 	struct select_range range;
 	struct entry *entries; /* in the arena */
+	size_t n_by_ref;       /* the first so many ascend by ref; the head knew them at once */
 	struct piece *pieces;
 };
 
@@ -339,10 +334,24 @@ static size_t set_estimate(struct series_set *base, size_t i)
 	return n;
 }
 
+static uint32_t handle_of_entry(void *arg, size_t i)
+{
+	const struct tsdb_series_set *s = arg;
+	return s->entries[i].labels ? 0 : s->entries[i].handle;
+}
+
+static bool set_groups(struct series_set *base, const struct slice *names, size_t n_names,
+    struct arena *arena, struct series_groups *out)
+{
+	struct tsdb_series_set *s = set_of(base);
+	return group_by_handles(&s->range.db->head, base->n, handle_of_entry, s, names, n_names, arena, out);
+}
+
 static const struct series_set_ops set_ops = {
     .labels = set_labels,
     .read = set_read,
     .estimate = set_estimate,
+    .groups = set_groups,
 };
 
 /* --- putting it together --------------------------------------------------------------------------------------- */
@@ -384,17 +393,20 @@ static int finish(struct selection *s, struct series_set **out, struct err *err)
 		if (s->range->sorted)
 			e->labels = entry_labels(s->range->db, e, s->arena);
 		set->entries[set->base.n++] = *e;
+		set->n_by_ref += (size_t)(e - s->entries.v) < s->n_of_head;
 	}
-	if (s->range->sorted)
+	if (s->range->sorted) {
+		set->n_by_ref = 0;
 		qsort(set->entries, set->base.n, sizeof(struct entry), by_labels);
+	}
 	if (arena_overflowed(s->arena))
 		return err_set(err, ERR_LIMIT, "the query selects too many series");
 	*out = &set->base;
 	return 0;
 }
 
-int tsdb_select(const struct select_range *range, struct arena *arena, const struct matcher *const *matchers,
-    size_t n_matchers, struct series_set **out, struct err *err)
+int tsdb_select_all(const struct select_range *range, struct arena *arena,
+    const struct matcher *const *matchers, size_t n_matchers, struct series_set **out, struct err *err)
 {
 	struct selection s = {.range = range, .arena = arena, .scratch = arena_new(ARENA_NO_LIMIT)};
 	select_head(&s, matchers, n_matchers);
@@ -408,4 +420,33 @@ int tsdb_select(const struct select_range *range, struct arena *arena, const str
 	tag_table_done(&s.by_ref);
 	tag_table_done(&s.by_labels);
 	return rc;
+}
+
+bool tsdb_select_find(struct series_set *base, series_ref ref, size_t *place)
+{
+	const struct tsdb_series_set *s = set_of(base);
+	size_t lo = 0, hi = s->n_by_ref;
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+		if (s->entries[mid].ref < ref)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	*place = lo;
+	return lo < s->n_by_ref && s->entries[lo].ref == ref;
+}
+
+int tsdb_select(const struct select_range *range, struct arena *arena, const struct matcher *const *matchers,
+    size_t n_matchers, struct series_set **out, struct err *err)
+{
+	struct head *h = &range->db->head;
+	struct postings matched = {0};
+	if (range->sorted || !newest_set_applies(range))
+		return tsdb_select_all(range, arena, matchers, n_matchers, out, err);
+	rwlock_read(&h->index_lock);
+	head_index_select(&h->index, matchers, n_matchers, &matched);
+	rwlock_release(&h->index_lock);
+	*out = newest_set_new(range, arena, matchers, n_matchers, &matched);
+	return 0;
 }

@@ -15,3 +15,8 @@ struct select_range {
 
 MUST_CHECK int tsdb_select(const struct select_range *range, struct arena *arena,
     const struct matcher *const *matchers, size_t n_matchers, struct series_set **out, struct err *err);
+/* The same without the shortcut for newest samples of the head (tsdb/newest_set.h): all series are looked up one by one. */
+MUST_CHECK int tsdb_select_all(const struct select_range *range, struct arena *arena,
+    const struct matcher *const *matchers, size_t n_matchers, struct series_set **out, struct err *err);
+/* The place of a series of the head that had samples in the range, in a set made by tsdb_select_all(), not sorted. False: none. */
+bool tsdb_select_find(struct series_set *s, series_ref ref, size_t *place);
