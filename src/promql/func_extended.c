@@ -204,25 +204,41 @@ static void set_histogram(struct tile *out, uint32_t row, uint32_t k, const stru
 	bit_set(r.present, k);
 }
 
-/* Which kind of samples step k has: true and a note when both. */
-static bool is_mixed(struct range_call *c, const struct range_input *in, uint32_t k, bool *has_histograms)
+static bool any_between(const int64_t *t, size_t n, int64_t after_ms, int64_t upto_ms)
 {
-	*has_histograms = in->n_histograms && in->hw->hi[k] > in->hw->lo[k];
-	if (!*has_histograms || in->fw->hi[k] == in->fw->lo[k])
+	size_t from = times_upto(t, n, after_ms);
+
+	return from < n && t[from] <= upto_ms;
+}
+
+/* Whether both kinds of samples are within reach of step k, be it beyond what counts: there is no result then, and a note. */
+static bool is_mixed(struct range_call *c, const struct range_input *in, uint32_t k)
+{
+	const struct window_spec *spec = c->spec;
+	int64_t end_ms = window_end_ms(spec, k), upto_ms = end_ms + spec->after_ms;
+	int64_t after_ms = end_ms - spec->range_ms - spec->before_ms;
+
+	if (in->n_histograms == 0 || in->n_floats == 0 ||
+	    !any_between(in->float_t, in->n_floats, after_ms, upto_ms) ||
+	    !any_between(in->histogram_t, in->n_histograms, after_ms, upto_ms))
 		return false;
 	c->notes |= NOTE_MIXED_FLOATS_HISTOGRAMS;
 	return true;
 }
 
+static bool has_histograms(const struct range_input *in, uint32_t k)
+{
+	return in->n_histograms && in->hw->hi[k] > in->hw->lo[k];
+}
+
 void range_extended_rate(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row)
 {
 	double seconds = (double)c->spec->range_ms / 1000;
-	bool has_histograms;
 
 	for (uint32_t k = 0; k < in->fw->n; k++) {
-		if (is_mixed(c, in, k, &has_histograms))
+		if (is_mixed(c, in, k))
 			continue;
-		if (has_histograms) {
+		if (has_histograms(in, k)) {
 			const struct histogram *h = histogram_growth(c, out->arena, in, k);
 			set_histogram(out, row, k,
 			    h && c->id == FN_RATE ? histogram_divide(out->arena, h, seconds) : h);
@@ -271,12 +287,10 @@ static const struct histogram *smoothed_histogram(
 
 void range_smoothed_value(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row)
 {
-	bool has_histograms;
-
 	for (uint32_t k = 0; k < in->fw->n; k++) {
-		if (is_mixed(c, in, k, &has_histograms))
+		if (is_mixed(c, in, k))
 			continue;
-		if (has_histograms)
+		if (has_histograms(in, k))
 			set_histogram(out, row, k, smoothed_histogram(c, out->arena, in, k));
 		else if (in->fw->hi[k] > in->fw->lo[k])
 			smoothed_float(c, in, tile_row(out, row), k);

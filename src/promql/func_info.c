@@ -162,6 +162,17 @@ static int open_info(struct info_call *c, const struct expr *x, struct err *err)
 	return rc ? rc : source_materialise(c->times, err);
 }
 
+/* Of the base, what has a value at some step, and is not itself an info series. */
+static bool is_target(const struct info_call *c, uint32_t i)
+{
+	struct row r = tile_row(c->base->all, i);
+	uint64_t any = 0;
+
+	for (uint32_t w = 0; w < c->base->all->words; w++)
+		any |= r.present[w];
+	return any != 0 && !is_info_series(c, source_labels(c->base, i));
+}
+
 /* Clears those of the info rows whose value of the label no series of the base has. False: the base does not have the label at
  * all, and none is cleared. */
 static bool keep_known(struct info_call *c, struct slice label, bool *kept)
@@ -171,7 +182,7 @@ static bool keep_known(struct info_call *c, struct slice label, bool *kept)
 	label_groups_init(&known, c->eval->arena, &label, 1, true);
 	for (uint32_t i = 0; i < c->base->n; i++) {
 		const struct labels *ls = source_labels(c->base, i);
-		if (labels_has(ls, label) && !is_info_series(c, ls))
+		if (labels_has(ls, label) && is_target(c, i))
 			label_groups_add(&known, ls);
 	}
 	size_t n = known.n;

@@ -412,23 +412,63 @@ struct either {
 	const struct histogram *h;
 };
 
-/* The next sample of step k in the order of time; *f and *h are where floats and histograms stand. False: no more. */
-static bool next_either(
-    const struct range_input *in, uint32_t k, uint32_t *f, uint32_t *h, struct either *out)
+/* Samples of both kinds, from .. end - 1 of each. */
+struct either_walk {
+	size_t f, f_end, h, h_end;
+};
+
+static struct either_walk either_in_window(const struct range_input *in, uint32_t k)
 {
-	bool have_f = *f < in->fw->hi[k], have_h = in->n_histograms && *h < in->hw->hi[k];
+	struct either_walk w = {.f = in->fw->lo[k], .f_end = in->fw->hi[k]};
+
+	if (in->n_histograms) {
+		w.h = in->hw->lo[k];
+		w.h_end = in->hw->hi[k];
+	}
+	return w;
+}
+
+/* Anchored: from the newest sample of any kind at or before the start of the range, provided that one of any kind lies inside. */
+static struct either_walk either_anchored(
+    const struct window_spec *spec, const struct range_input *in, uint32_t k)
+{
+	int64_t end_ms = window_end_ms(spec, k), start_ms = end_ms - spec->range_ms;
+	size_t nf = in->n_floats, nh = in->n_histograms;
+	struct either_walk w = {
+	    .f = times_upto(in->float_t, nf, start_ms),
+	    .f_end = times_upto(in->float_t, nf, end_ms),
+	    .h = times_upto(in->histogram_t, nh, start_ms),
+	    .h_end = times_upto(in->histogram_t, nh, end_ms),
+	};
+	int64_t reach_ms = start_ms - spec->before_ms, none = INT64_MIN;
+	int64_t float_ms = w.f && in->float_t[w.f - 1] > reach_ms ? in->float_t[w.f - 1] : none;
+	int64_t histogram_ms = w.h && in->histogram_t[w.h - 1] > reach_ms ? in->histogram_t[w.h - 1] : none;
+
+	if (w.f == w.f_end && w.h == w.h_end)
+		return (struct either_walk){0};
+	if (float_ms != none && float_ms >= histogram_ms)
+		w.f--;
+	else if (histogram_ms != none)
+		w.h--;
+	return w;
+}
+
+/* The next sample in the order of time. False: no more. */
+static bool next_either(const struct range_input *in, struct either_walk *w, struct either *out)
+{
+	bool have_f = w->f < w->f_end, have_h = w->h < w->h_end;
 
 	if (!have_f && !have_h)
 		return false;
 	*out = (struct either){.t = 0};
-	if (have_f && (!have_h || in->float_t[*f] < in->histogram_t[*h])) {
-		out->t = in->float_t[*f];
-		out->start = in->float_start ? in->float_start[*f] : 0;
-		out->v = in->v[(*f)++];
+	if (have_f && (!have_h || in->float_t[w->f] < in->histogram_t[w->h])) {
+		out->t = in->float_t[w->f];
+		out->start = in->float_start ? in->float_start[w->f] : 0;
+		out->v = in->v[w->f++];
 	} else {
-		out->t = in->histogram_t[*h];
-		out->start = in->histogram_start ? in->histogram_start[*h] : 0;
-		out->h = in->h[(*h)++];
+		out->t = in->histogram_t[w->h];
+		out->start = in->histogram_start ? in->histogram_start[w->h] : 0;
+		out->h = in->h[w->h++];
 	}
 	return true;
 }
@@ -443,21 +483,22 @@ static bool neighbours_count(enum function_id id, const struct either *a, const 
 }
 
 /* The same over floats and histograms in the order of time; a change of kind counts. */
-static double count_between_mixed(struct range_call *c, const struct range_input *in, uint32_t k)
+static double count_between_mixed(
+    const struct range_call *c, const struct range_input *in, struct either_walk *w)
 {
-	uint32_t f = in->fw->lo[k], h = in->n_histograms ? in->hw->lo[k] : 0;
 	struct either prev, now;
 	double found = 0;
 
-	if (!next_either(in, k, &f, &h, &prev))
+	if (!next_either(in, w, &prev))
 		return 0;
-	for (; next_either(in, k, &f, &h, &now); prev = now)
+	for (; next_either(in, w, &now); prev = now)
 		found += neighbours_count(c->id, &prev, &now);
 	return found;
 }
 
 void range_count_between(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row)
 {
+	bool any_anchor = in->n_histograms && c->spec->kind == WINDOW_ANCHORED;
 	struct row r = tile_row(out, row);
 
 	if (in->n_histograms == 0 && in->float_start == NULL) {
@@ -465,11 +506,12 @@ void range_count_between(struct range_call *c, const struct range_input *in, str
 		return;
 	}
 	for (uint32_t k = 0; k < in->fw->n; k++) {
-		if (in->fw->hi[k] == in->fw->lo[k] && histograms_in(in, k) == 0)
+		struct either_walk w = any_anchor ? either_anchored(c->spec, in, k) : either_in_window(in, k);
+		if (w.f == w.f_end && w.h == w.h_end)
 			continue;
-		if (range_call_spent(c, in->fw->hi[k] - in->fw->lo[k] + 16 * histograms_in(in, k)))
+		if (range_call_spent(c, w.f_end - w.f + 16 * (w.h_end - w.h)))
 			return;
-		r.v[k] = count_between_mixed(c, in, k);
+		r.v[k] = count_between_mixed(c, in, &w);
 		bit_set(r.present, k);
 	}
 }

@@ -29,6 +29,20 @@ static inline int64_t window_end_ms(const struct window_spec *s, uint32_t k)
 	return s->end_ms + (int64_t)k * s->step_ms;
 }
 
+/* How many of the ascending times are at or before t. */
+static inline size_t times_upto(const int64_t *t, size_t n, int64_t t_ms)
+{
+	size_t low = 0;
+	while (low < n) {
+		size_t middle = low + (n - low) / 2;
+		if (t[middle] <= t_ms)
+			low = middle + 1;
+		else
+			n = middle;
+	}
+	return low;
+}
+
 struct windows {
 	uint32_t n;
 	uint32_t *lo, *hi;   /* step k sees samples lo[k] .. hi[k] - 1 */

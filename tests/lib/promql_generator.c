@@ -171,9 +171,7 @@ static void range(struct asker *a, unsigned depth, const char *metric, enum exte
 		subquery(a, depth - 1);
 		return;
 	}
-	/* A series that changes between floats and histograms is judged by kinds where a range is extended. */
-	bool extended =
-	    extent != PLAIN && chance(a, 12) && strcmp(metric, "mix") != 0 && strcmp(metric, "t_total") != 0;
+	bool extended = extent != PLAIN && chance(a, 12) && strcmp(metric, "t_total") != 0;
 	if (extended)
 		put(a, metric);
 	else
@@ -690,23 +688,36 @@ static bool has_no_order(const char *text)
 	return false;
 }
 
-static bool sums_in_any_order(const char *text)
+/* Groups come in the order of their first members, be these ever there or not: that is the engine's. */
+static bool groups_groups(const char *text)
 {
-	return sums(text) && (has_no_order(text) || strstr(text, "count_values"));
+	size_t n = 0;
+	for (const char *at = text; *at; at++)
+		n += strncmp(at, " by (", 5) == 0 || strncmp(at, " without (", 10) == 0;
+	return n > 1;
 }
 
-/* Which of equal values are picked depends on the order in which they come, and what comes out of these has none. */
-static bool picks_in_any_order(const char *text)
+static bool sums_in_any_order(const char *text)
+{
+	return sums(text) && (has_no_order(text) || strstr(text, "count_values") || groups_groups(text));
+}
+
+/* Series of two metrics are one when their names go. */
+static bool has_several_names(const char *text)
+{
+	return strstr(text, "__name__=~") || strstr(text, "{a=\"x\",b=\"1\",__type__");
+}
+
+/* Which of equal values are picked depends on the order in which they come, and so does which of several conflicts is told; what
+ * comes out of some operations has none. */
+static bool answers_in_any_order(const char *text)
 {
 	bool picks = strstr(text, "topk") || strstr(text, "bottomk");
+	bool matches = strstr(text, " on(") || strstr(text, " ignoring(");
 	/* The last digit of a sum in a label. */
-	if (strstr(text, "count_values") && sums(text) && has_no_order(text))
+	if (strstr(text, "count_values") && sums(text) && (has_no_order(text) || groups_groups(text)))
 		return true;
-	/* Two metrics whose names go are one series. */
-	if (picks && (strstr(text, "__name__=~") || strstr(text, "{a=\"x\",b=\"1\",__type__")))
-		return true;
-	/* Nor has which of several conflicts is told. */
-	if (strstr(text, "histogram_quantiles") && (strstr(text, " on(") || strstr(text, " ignoring(")))
+	if ((picks || matches) && (has_several_names(text) || strstr(text, "histogram_quantiles")))
 		return true;
 	return picks && (strstr(text, "count_values") || strstr(text, "histogram_q") ||
 			    strstr(text, "histogram_f") || strstr(text, "info("));
@@ -727,7 +738,7 @@ void promql_question_make(
 		strbuf_reset(&a.text);
 		out->long_windows = false;
 		expression(&a);
-	} while (picks_in_any_order(strbuf_cstr(&a.text)));
+	} while (answers_in_any_order(strbuf_cstr(&a.text)));
 	out->long_windows |= sums_in_any_order(strbuf_cstr(&a.text));
 	out->text = arena_slice(arena, strbuf_slice(&a.text));
 	strbuf_done(&a.text);

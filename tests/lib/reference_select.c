@@ -239,26 +239,29 @@ static const struct histogram *carried_on(struct reference *r, const struct hist
 	return copy;
 }
 
-/* The exact sample, else between its neighbours, else the last one before. */
+/* The exact sample, else between its neighbours, else the last one before; nothing where floats and histograms are in reach. */
 static void smooth_cell(struct reference *r, const struct expr *e, const struct ref_series *s, int64_t t_ms,
     struct ref_cell *cell)
 {
 	const struct ref_point *before = NULL, *after = NULL;
+	bool floats = false, histograms = false;
 	for (size_t i = 0; i < s->n; i++) {
 		const struct ref_point *p = &s->p[i];
 		if (p->t_ms <= t_ms - r->lookback_ms || p->t_ms > t_ms + r->lookback_ms ||
 		    ref_point_is_stale(p))
 			continue;
+		floats |= p->h == NULL;
+		histograms |= p->h != NULL;
 		if (p->t_ms < t_ms)
 			before = p;
 		else if (!after)
 			after = p;
 	}
-	if (after && after->t_ms == t_ms)
-		*cell = (struct ref_cell){true, after->v, after->h};
-	else if (before && after && (before->h != NULL) != (after->h != NULL))
+	if (floats && histograms)
 		ref_warn(r, e->pos, "encountered a mix of histograms and floats for metric name %s",
 		    ref_quote(r, labels_metric_name(s->labels)));
+	else if (after && after->t_ms == t_ms)
+		*cell = (struct ref_cell){true, after->v, after->h};
 	else if (before && after)
 		between(r, e, s, before, after, t_ms, cell);
 	else if (before)
@@ -351,27 +354,6 @@ int ref_range(
 	return 0;
 }
 
-/* The time of the newest sample of (t - lookback, t], else just after t. */
-static int64_t newest_at(const struct reference *r, const struct ref_series *s, int64_t t_ms)
-{
-	int64_t found = t_ms + 1;
-	for (size_t i = 0; i < s->n; i++)
-		if (s->p[i].t_ms <= t_ms && s->p[i].t_ms > t_ms - r->lookback_ms &&
-		    !ref_point_is_stale(&s->p[i]))
-			found = s->p[i].t_ms;
-	return found;
-}
-
-/* The time of the oldest sample of [t, t + lookback], else t. */
-static int64_t oldest_at(const struct reference *r, const struct ref_series *s, int64_t t_ms)
-{
-	for (size_t i = 0; i < s->n; i++)
-		if (s->p[i].t_ms >= t_ms && s->p[i].t_ms <= t_ms + r->lookback_ms &&
-		    !ref_point_is_stale(&s->p[i]))
-			return s->p[i].t_ms;
-	return t_ms;
-}
-
 struct ref_window ref_window_of(
     struct reference *r, const struct expr *e, const struct ref_series *s, int64_t t_ms)
 {
@@ -382,15 +364,13 @@ struct ref_window ref_window_of(
 	struct ref_window w = {.now_ms = t_ms, .metric = labels_metric_name(s->labels)};
 	w.end_ms = ref_shifted(r, shift, t_ms);
 	w.from_ms = w.end_ms - range_ms;
+	/* Extended ranges hold all that is within reach: what of it counts is for the functions to say. */
 	int64_t lowest = w.from_ms, highest = w.end_ms;
 	if (is_selector && (e->selector.anchored || e->selector.smoothed))
-		lowest = newest_at(r, s, w.from_ms) - 1;
+		lowest -= r->lookback_ms;
 	if (is_selector && e->selector.smoothed)
-		highest = oldest_at(r, s, w.end_ms);
-	size_t n = 0;
-	for (size_t i = 0; i < s->n; i++)
-		n += s->p[i].t_ms > lowest && s->p[i].t_ms <= highest;
-	struct ref_point *p = ARENA_ARRAY(r->arena, struct ref_point, n + 1);
+		highest += r->lookback_ms;
+	struct ref_point *p = ARENA_ARRAY(r->arena, struct ref_point, s->n + 1);
 	for (size_t i = 0; i < s->n; i++) {
 		if (s->p[i].t_ms <= lowest || s->p[i].t_ms > highest || ref_point_is_stale(&s->p[i]))
 			continue;
