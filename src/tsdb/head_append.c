@@ -5,14 +5,14 @@
 #include "base/xmalloc.h"
 #include "model/stale_marker.h"
 #include "tsdb/chunk_histogram.h"
+#include "tsdb/head_find.h"
 #include "tsdb/head_exemplar.h"
 #include "tsdb/head_late.h"
 #include <string.h>
 
 enum {
-	RUN_MAX = 2048,  /* samples a stripe's lock is held for */
-	FIND_MAX = 1024, /* keys the keys' lock is held for */
-	PREFETCH = 12,   /* samples ahead */
+	RUN_MAX = 2048, /* samples a stripe's lock is held for */
+	PREFETCH = 12,  /* samples ahead */
 	SPARE_MAX = 16,
 	HISTOGRAM_MAX_BYTES = 1 << 20, /* encoded; a log record must hold it */
 	SPARE_SAMPLES = 1 << 17,       /* a larger appender gives its memory back */
@@ -31,6 +31,7 @@ struct head_appender {
 	struct appender base;
 	struct head *head;
 	struct append_bounds bounds;
+	series_ref last_found;     /* 0: none */
 	struct sample_vec samples; /* `unused` is the place in the order of appending */
 	struct sample_vec sorted;  /* scratch */
 	struct pending_histograms histograms;
@@ -142,6 +143,7 @@ int head_begin(struct appendable *self, struct appender **out, struct err *err)
 		a = appender_new();
 	a->head = h;
 	a->bounds = bounds_now(h);
+	a->last_found = 0;
 	a->base.in_order_only = false;
 	*out = &a->base;
 	return 0;
@@ -154,29 +156,10 @@ static void rollback(struct appender *a)
 
 /* --- finding ------------------------------------------------------------------------------------------------- */
 
-/* Keys outlive their series: a dead ref is none. */
-static void drop_dead(const struct head *h, series_ref *refs, size_t n)
+static void find(struct appender *ap, const struct series_key *keys, size_t n, series_ref *refs)
 {
-	for (size_t i = 0; i < n; i++)
-		prefetch_series(h, refs[i]);
-	for (size_t i = 0; i < n; i++) {
-		const struct head_block *b = head_columns_block(&h->columns, refs[i]);
-		if (!b || atomic_load_explicit(
-			      &b->series[series_in_block(refs[i])].labels, memory_order_relaxed) == 0)
-			refs[i] = 0;
-	}
-}
-
-static void find(struct appender *a, const struct series_key *keys, size_t n, series_ref *refs)
-{
-	struct head *h = appender_of(a)->head;
-	for (size_t i = 0; i < n; i += FIND_MAX) {
-		size_t some = n - i < FIND_MAX ? n - i : FIND_MAX;
-		rwlock_read(&h->keys_lock);
-		key_table_find(&h->by_key, keys + i, some, refs + i);
-		rwlock_release(&h->keys_lock);
-		drop_dead(h, refs + i, some);
-	}
+	struct head_appender *a = appender_of(ap);
+	a->last_found = head_find(a->head, a->last_found, keys, n, refs);
 }
 
 static int add_series(struct appender *a, const struct series_key *key, const struct labels *labels,

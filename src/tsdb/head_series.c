@@ -30,6 +30,8 @@ static struct head_block *block_new(void)
 		atomic_init(&s->labels, 0);
 		s->closed = 0;
 		s->flags = 0;
+		atomic_init(&b->keys[i], 0);
+		atomic_init(&b->next[i], 0);
 	}
 	return b;
 }

@@ -1,6 +1,6 @@
 /* The columns of the head: what is kept of each series, by ref, in blocks of 1024 neighbours. A block never moves, so a
  * reader needs no lock to find it. Blocks go to the stripes in turn (series_stripe.h): the stripe's lock guards the content,
- * except `labels`, which is written under the index lock and read by anybody. */
+ * except `labels`, which is written under the index lock and read by anybody, and what lookups remember. */
 #pragma once
 
 #include "storage/appender.h"
@@ -37,6 +37,9 @@ struct head_block {
 	struct last_sample last[HEAD_BLOCK_SERIES];
 	struct head_series series[HEAD_BLOCK_SERIES];
 	bool has_histograms; /* the newest sample of some series is one, or was once */
+	/* What head_find.c guesses by; written by anybody. */
+	_Atomic uint64_t keys[HEAD_BLOCK_SERIES];   /* the lower half of the key a series was last found by */
+	_Atomic series_ref next[HEAD_BLOCK_SERIES]; /* the series that was found behind it */
 };
 
 struct head_columns {

@@ -47,6 +47,7 @@ libtsdb_a_SOURCES += \
 	src/tsdb/head.c src/tsdb/head.h \
 	src/tsdb/head_append.c src/tsdb/head_append.h \
 	src/tsdb/head_exemplar.c src/tsdb/head_exemplar.h \
+	src/tsdb/head_find.c src/tsdb/head_find.h \
 	src/tsdb/head_histogram.c src/tsdb/head_histogram.h \
 	src/tsdb/head_late.c src/tsdb/head_late.h \
 	src/tsdb/head_read.c src/tsdb/head_read.h \

@@ -64,3 +64,5 @@ unit_tests += tests/tsdb/test_head_exemplar
 tests_tsdb_test_head_exemplar_SOURCES = tests/tsdb/test_head_exemplar.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h
 unit_tests += tests/tsdb/test_column_kernels
 tests_tsdb_test_column_kernels_SOURCES = tests/tsdb/test_column_kernels.c
+unit_tests += tests/tsdb/test_head_find
+tests_tsdb_test_head_find_SOURCES = tests/tsdb/test_head_find.c
