@@ -125,7 +125,7 @@ static const struct histogram *convert(struct arena *a, const struct classic *c,
 	double *bounds = ARENA_ARRAY(a, double, c->buckets.len + 1);
 	double *counts = ARENA_ARRAY(a, double, c->buckets.len + 1);
 	size_t n = 0;
-	double below = 0, v, count, sum;
+	double below = 0, v, count = 0, sum = 0;
 	bool has_infinite = false;
 	for (size_t k = 0; k < c->buckets.len; k++) {
 		if (!value_at(c->buckets.v[k].series, i, &v))
