@@ -172,6 +172,22 @@ static int watch(void *arg, enum fs_call call, const char *path, size_t *n)
 	return answer == 0 && (call == FS_CALL_SYNC || call == FS_CALL_SYNC_DIR) ? FS_PRETEND : answer;
 }
 
+/* What is there at the beginning is on disk. */
+static void note_all_safe(struct power_cut *p, const char *path)
+{
+	struct node *node = node_of(p, path);
+	if (!node || !node->is_dir) {
+		note_sync(p, path, true);
+		return;
+	}
+	note_dir_sync(p, path);
+	for (size_t i = 0; i < node->safe.names.len; i++) {
+		char *child = xasprintf("%s/%s", path, node->safe.names.v[i].text);
+		note_all_safe(p, child);
+		free(child);
+	}
+}
+
 struct power_cut *power_cut_new(
     const char *root, int (*fault)(void *arg, enum fs_call call, const char *path, size_t *n), void *arg)
 {
@@ -181,7 +197,7 @@ struct power_cut *power_cut_new(
 	p->arg = arg;
 	pthread_mutex_init(&p->lock, NULL);
 	p->fs = fs_faulty_new(watch, p);
-	note_dir_sync(p, root);
+	note_all_safe(p, root);
 	return p;
 }
 

@@ -9,7 +9,7 @@
 
 struct power_cut;
 
-/* Watches `root`, which must exist. `fault` (NULL: none) is asked before every call, as in fs_faulty_new(). */
+/* Watches `root`, which must exist; what is below it already is safe. `fault` (NULL: none) is asked before every call, as in fs_faulty_new(). */
 struct power_cut *power_cut_new(
     const char *root, int (*fault)(void *arg, enum fs_call call, const char *path, size_t *n), void *arg);
 /* The files must be closed by now. */
