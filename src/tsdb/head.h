@@ -20,7 +20,6 @@
 
 struct head_options {
 	struct clock *clock;
-	int64_t retention_ms;    /* 0: for ever */
 	int64_t future_limit_ms; /* < 0: none */
 	uint64_t max_series;     /* 0: none */
 	uint64_t late_max_bytes; /* of late samples that are not sealed */
@@ -60,6 +59,7 @@ struct head {
 	struct exemplar_ring exemplars;
 
 	_Atomic uint64_t n_series, label_pairs;
+	_Atomic int64_t retention_ms;       /* samples older than that are refused; 0: none are too old */
 	_Atomic int64_t late_window_ms;     /* how far behind max_t_ms a sample may be late; 0: not at all */
 	_Atomic uint64_t late_bytes;        /* of the stripes' buffers of late samples */
 	_Atomic int64_t min_t_ms, max_t_ms; /* of all samples since the start; INT64_MAX, INT64_MIN: none */

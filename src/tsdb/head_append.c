@@ -119,9 +119,8 @@ static int64_t late_from(const struct head *h)
 static struct append_bounds bounds_now(const struct head *h)
 {
 	struct append_bounds b = {INT64_MIN, INT64_MAX, late_from(h)};
-	int64_t now_ms = clock_now_ms(h->options.clock);
-	if (h->options.retention_ms > 0 &&
-	    __builtin_sub_overflow(now_ms, h->options.retention_ms, &b.min_t_ms))
+	int64_t now_ms = clock_now_ms(h->options.clock), retention_ms = h->retention_ms;
+	if (retention_ms > 0 && __builtin_sub_overflow(now_ms, retention_ms, &b.min_t_ms))
 		b.min_t_ms = INT64_MIN;
 	if (h->options.future_limit_ms >= 0 &&
 	    __builtin_add_overflow(now_ms, h->options.future_limit_ms, &b.max_t_ms))

@@ -123,6 +123,7 @@ void tsdb_set_retention(struct tsdb *db, int64_t ms, uint64_t bytes, double perc
 {
 	lock_take(&db->maintenance);
 	db->options.retention_ms = ms;
+	atomic_store_explicit(&db->head.retention_ms, ms, memory_order_relaxed);
 	db->options.retention_bytes = bytes;
 	db->options.retention_percent = percent;
 	set_limit_gauges(db);

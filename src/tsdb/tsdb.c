@@ -233,11 +233,11 @@ static struct tsdb *tsdb_new(const struct tsdb_options *given)
 	lock_init(&db->maintenance, LOCK_TSDB_MAINTENANCE, "maintenance");
 	lock_init(&db->compaction, LOCK_TSDB_COMPACTION, "compaction");
 	head_init(&db->head, &(struct head_options){.clock = db->options.clock,
-				 .retention_ms = db->options.retention_ms,
 				 .future_limit_ms = db->options.future_limit_ms,
 				 .late_max_bytes = db->options.out_of_order_bytes,
 				 .max_exemplars = exemplars_wanted(db->options.max_exemplars),
 				 .max_series = db->options.max_series});
+	db->head.retention_ms = db->options.retention_ms;
 	tsdb_set_out_of_order(db, db->options.out_of_order_ms);
 	return db;
 }

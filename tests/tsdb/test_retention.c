@@ -99,4 +99,22 @@ static void by_percent(void **state)
 	fixture_done(&f);
 }
 
-TEST_MAIN("retention", cmocka_unit_test(by_time), cmocka_unit_test(by_bytes), cmocka_unit_test(by_percent))
+/* What is too old to be taken follows, both ways. */
+static void refuses_what_would_go(void **state)
+{
+	(void)state;
+	struct fixture f;
+	fixture_init(&f);
+	const struct labels *other = labels_of(f.arena, "__name__", "other", NULL);
+	int64_t now_ms = START_MS + PARTS * HOUR_MS;
+	tsdb_set_retention(f.db, HOUR_MS, 0, 0);
+	check_int("too old", probe_add(f.db, other, now_ms - HOUR_MS - 1, 1), APPEND_EXPIRED);
+	check_int("old enough", probe_add(f.db, other, now_ms - HOUR_MS, 1), APPEND_OK);
+	tsdb_set_retention(f.db, 3 * HOUR_MS, 0, 0);
+	const struct labels *third = labels_of(f.arena, "__name__", "third", NULL);
+	check_int("not too old any more", probe_add(f.db, third, now_ms - 2 * HOUR_MS, 1), APPEND_OK);
+	fixture_done(&f);
+}
+
+TEST_MAIN("retention", cmocka_unit_test(by_time), cmocka_unit_test(by_bytes), cmocka_unit_test(by_percent),
+    cmocka_unit_test(refuses_what_would_go))
