@@ -97,10 +97,17 @@ static void add_layout(struct strbuf *out, const struct histogram *h)
 		add_double(out, h->custom[i]);
 }
 
+/* "Not reset" is said of the histogram before, which may be deleted later, or another one come late between the two: then
+ * it is not true any more, and readers would believe it. They find out for themselves. */
+static enum histogram_hint lasting_hint(const struct histogram *h)
+{
+	return h->hint == HINT_NOT_RESET ? HINT_UNKNOWN : h->hint;
+}
+
 static void add_histogram(struct strbuf *out, const struct histogram *h, const struct histogram *before)
 {
 	bool same = before && same_layout(h, before);
-	strbuf_addch(out, (char)((unsigned)h->hint | (same ? 0u : HAS_LAYOUT)));
+	strbuf_addch(out, (char)((unsigned)lasting_hint(h) | (same ? 0u : HAS_LAYOUT)));
 	if (!same)
 		add_layout(out, h);
 	add_number(out, h->zero_count, same ? before->zero_count : 0);

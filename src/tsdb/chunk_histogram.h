@@ -12,7 +12,7 @@
 enum { CHUNK_HISTOGRAM_MAX_SAMPLES = 1024 };
 
 /* Appends the chunk of n (1..CHUNK_HISTOGRAM_MAX_SAMPLES) histograms to `out`; t[] ascends strictly; none is
- * NULL. */
+ * NULL. The hint HINT_NOT_RESET is kept as HINT_UNKNOWN. */
 void chunk_histogram_encode(const int64_t *t, const struct histogram *const *h, size_t n, struct strbuf *out);
 
 /* Appends those within [min_t_ms, max_t_ms] to `out`, the histograms in its arena. ERR_CORRUPT,

@@ -260,6 +260,36 @@ static void histograms(void **state)
 	fixture_done(&f);
 }
 
+/* Whether a histogram continues the one before it, a late one may change. */
+static void no_hint_is_wrong_later(void **state)
+{
+	(void)state;
+	struct fixture f = fixture_new(&(struct tsdb_options){.out_of_order_ms = 10 * MINUTE_MS});
+	struct histogram one = histogram_with(1), two = histogram_with(2), nine = histogram_with(9);
+	check_int("first", probe_add_histogram(f.db, f.a, START_MS, &one), APPEND_OK);
+	check_int("goes on", probe_add_histogram(f.db, f.a, START_MS + 10, &two), APPEND_OK);
+	check_int("late", probe_add_histogram(f.db, f.a, START_MS + 5, &nine), APPEND_OK);
+	for (int round = 0; round < 2; round++) {
+		struct arena *arena = arena_new(ARENA_NO_LIMIT);
+		struct queryable *door = tsdb_queryable(f.db);
+		struct querier *q;
+		struct series_set *set;
+		struct sample_column c;
+		struct err err;
+		sample_column_init(&c, arena);
+		check_ok("open", door->open(door, INT64_MIN, INT64_MAX, &q, &err), &err);
+		check_ok("select", q->ops->select(q, arena, NULL, 0, true, NULL, &set, &err), &err);
+		check_ok("read", set->ops->read(set, 0, &c, &err), &err);
+		check_int("all three", c.n, 3);
+		check_true("the last began anew", c.h && histogram_detect_reset(c.h[2], c.h[1]));
+		sample_column_done(&c);
+		q->ops->close(q);
+		arena_free(arena);
+		seal(&f);
+	}
+	fixture_done(&f);
+}
+
 /* A series that ends may get late samples: they count as a sign of life. */
 static void a_dying_series_lives_on(void **state)
 {
@@ -283,4 +313,5 @@ static void a_dying_series_lives_on(void **state)
 TEST_MAIN("late samples", cmocka_unit_test(what_is_taken), cmocka_unit_test(window_of_the_store),
     cmocka_unit_test(switched_off_and_on), cmocka_unit_test(a_batch_in_disorder),
     cmocka_unit_test(writers_that_want_order), cmocka_unit_test(memory_is_bounded),
-    cmocka_unit_test(histograms), cmocka_unit_test(a_dying_series_lives_on))
+    cmocka_unit_test(histograms), cmocka_unit_test(no_hint_is_wrong_later),
+    cmocka_unit_test(a_dying_series_lives_on))
