@@ -20,6 +20,7 @@ int err_setv(struct err *err, int code, const char *fmt, va_list ap)
 	memcpy(err->msg, text, sizeof(text));
 	err->code = code;
 	err->line = err->column = 0;
+	err->os_error = 0;
 	return code;
 }
 
@@ -54,10 +55,23 @@ int err_set_errno(struct err *err, const char *fmt, ...)
 	va_start(ap, fmt);
 	err_setv(err, ERR_IO, fmt, ap);
 	va_end(ap);
+	err->os_error = saved;
 	char reason[128];
 	size_t len = strlen(err->msg);
 	snprintf(err->msg + len, sizeof(err->msg) - len, ": %s", strerror_r(saved, reason, sizeof(reason)));
 	return ERR_IO;
+}
+
+bool err_is_disk_full(const struct err *err)
+{
+	return err && (err->os_error == ENOSPC || err->os_error == EDQUOT);
+}
+
+int err_copy(struct err *to, const struct err *from)
+{
+	if (to)
+		*to = *from;
+	return from->code;
 }
 
 int err_prefix(struct err *err, const char *fmt, ...)

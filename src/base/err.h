@@ -8,6 +8,7 @@
 
 #include "base/attr.h"
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 enum err_code {
@@ -34,6 +35,7 @@ struct err {
 	int code;
 	uint32_t line;   /* 1-based; 0: no position */
 	uint32_t column; /* 1-based, in bytes */
+	int os_error;    /* errno behind it, when err_set_errno() made it; else 0 */
 	char msg[2048];  /* cut with "..." when longer */
 };
 
@@ -47,6 +49,12 @@ int err_set_at(struct err *err, int code, uint32_t line, uint32_t column, const 
 
 /* ERR_IO with ": " and the text of errno behind the message. Reads errno first of all. */
 int err_set_errno(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* Whether the system said that the disk is full (or the quota used up). NULL: no. */
+bool err_is_disk_full(const struct err *err);
+
+/* All of another error, also what the system said. Returns its code. `to` may be NULL. */
+int err_copy(struct err *to, const struct err *from);
 
 /* Puts "<text>" before the message that is there. Returns err->code (ERR_INVALID when err is NULL). */
 int err_prefix(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);

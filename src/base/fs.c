@@ -427,9 +427,12 @@ int fs_remove_tree(struct fs *fs, const char *path, struct err *err)
 int fs_space(struct fs *fs, const char *path, uint64_t *free_bytes, uint64_t *total_bytes, struct err *err)
 {
 	struct statvfs st;
-	if (ask(fs, FS_CALL_SPACE, path) < 0 || statvfs(path, &st) < 0)
+	size_t room = SIZE_MAX;
+	if (ask_n(fs, FS_CALL_SPACE, path, &room) < 0 || statvfs(path, &st) < 0)
 		return fail("ask for space on", path, err);
 	*free_bytes = (uint64_t)st.f_bavail * st.f_frsize;
+	if (room < *free_bytes)
+		*free_bytes = room;
 	*total_bytes = (uint64_t)st.f_blocks * st.f_frsize;
 	return 0;
 }

@@ -36,7 +36,7 @@ enum { FS_PRETEND = -1 };
 
 /* The real one with a fault injector before each call, for tests. `fault` returns 0 (go on), an errno (fail with it), or
  * FS_PRETEND (do nothing, say it went well: the lost sync or write). For FS_CALL_WRITE it may lower *n, and that many bytes
- * are written before the call fails. `path` is the file's, for calls by descriptor too. */
+ * are written before the call fails; for FS_CALL_SPACE, and *n is the room there is. `path` is the file's, for calls by descriptor too. */
 struct fs *fs_faulty_new(int (*fault)(void *arg, enum fs_call call, const char *path, size_t *n), void *arg);
 void fs_faulty_free(struct fs *fs);
 

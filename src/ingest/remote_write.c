@@ -87,7 +87,7 @@ struct answer {
 	atomic_int missing; /* acq_rel: the later one sees what the other wrote */
 	int log_rc;
 	char *log_why;
-	bool again;         /* a series ended between lookup and append: the sender shall repeat all of it */
+	bool again;         /* the sender shall repeat all of it */
 	struct strbuf text; /* of the refusals */
 };
 
@@ -162,7 +162,7 @@ static int store_message(
 	/* A failure reaches on_durable() too. */
 	rc = app->ops->commit(app, &stats, on_durable, a, NULL);
 	if (rc == 0) {
-		a->again = stats.by_result[APPEND_UNKNOWN_REF] > 0;
+		a->again = write_request_wants_again(q, &stats);
 		counter_add(M_REMOTE_WRITE_REFUSED, write_request_explain(q, &stats, &a->text));
 		counter_add(M_REMOTE_WRITE_SAMPLES, write_request_samples(q));
 	}

@@ -28,7 +28,7 @@ struct pending_series {
 };
 
 /* Why series and samples are refused before they reach the appender. */
-enum early_refusal { REFUSED_LABELS, REFUSED_LIMIT, REFUSED_HISTOGRAM, EARLY_REFUSALS };
+enum early_refusal { REFUSED_LABELS, REFUSED_LIMIT, REFUSED_HISTOGRAM, REFUSED_ROOM, EARLY_REFUSALS };
 
 VEC_DEFINE(count_vec, uint32_t);
 
@@ -166,11 +166,15 @@ static int add_series(struct write_request *q, size_t i, struct err *err)
 		    q->app, p->labels.len ? &q->keys[i] : NULL, labels, &q->refs[i], &why);
 	if (rc == 0)
 		return 0;
-	if (rc != ERR_INVALID && rc != ERR_LIMIT)
+	if (rc != ERR_INVALID && rc != ERR_LIMIT && rc != ERR_NO_MEMORY)
 		return err_set(err, rc, "%s", why.msg);
 	uint64_t samples =
 	    count_fields(p->message, SERIES_SAMPLES) + count_fields(p->message, SERIES_HISTOGRAMS);
-	refuse(q, rc == ERR_LIMIT ? REFUSED_LIMIT : REFUSED_LABELS, samples, i, why.msg);
+	refuse(q,
+	    rc == ERR_LIMIT       ? REFUSED_LIMIT
+	    : rc == ERR_NO_MEMORY ? REFUSED_ROOM
+				  : REFUSED_LABELS,
+	    samples, i, why.msg);
 	q->refs[i] = 0;
 	return 0;
 }
@@ -545,9 +549,17 @@ static void name_first(struct write_request *q, const struct append_stats *stats
 		strbuf_addf(out, " at %lld", (long long)t_ms);
 }
 
+bool write_request_wants_again(const struct write_request *q, const struct append_stats *stats)
+{
+	return q->refused[REFUSED_ROOM] + stats->by_result[APPEND_UNKNOWN_REF] +
+		   stats->by_result[APPEND_NO_ROOM] >
+	       0;
+}
+
 uint64_t write_request_explain(struct write_request *q, const struct append_stats *stats, struct strbuf *out)
 {
-	static const char *const early[] = {"invalid labels", "series limit", "invalid histogram"};
+	static const char *const early[] = {
+	    "invalid labels", "series limit", "invalid histogram", "no memory"};
 	uint64_t refused = 0;
 	const char *comma = "";
 	for (int i = 0; i < APPEND_RESULTS; i++)

@@ -24,5 +24,9 @@ MUST_CHECK int write_request_read(
  * Nothing when all is well. Returns how many were refused. */
 uint64_t write_request_explain(struct write_request *q, const struct append_stats *stats, struct strbuf *out);
 
+/* Whether some were refused that may be taken when the sender repeats all of it later: a series ended between lookup and
+ * append, or there was no memory. */
+bool write_request_wants_again(const struct write_request *q, const struct append_stats *stats);
+
 /* Samples and histograms that the message had, refused ones included. */
 uint64_t write_request_samples(const struct write_request *q);

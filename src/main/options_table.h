@@ -29,6 +29,7 @@ OPTION(TSDB_RETENTION_TIME,    "storage.tsdb.retention.time", DURATION, "15d", W
 OPTION(TSDB_RETENTION_SIZE,    "storage.tsdb.retention.size", SIZE, "0B", WORKS, "Most bytes on disk, the oldest go first; 0: no bound.")
 OPTION(TSDB_OUT_OF_ORDER,      "storage.tsdb.out-of-order-time-window", DURATION, "30m", WORKS, "How far behind the newest sample others may come late; 0: not at all. storage.tsdb.out_of_order_time_window of the configuration file goes before it.")
 OPTION(WAL_SYNC,               "storage.wal-sync", STRING, "always", WORKS, "When samples are acknowledged: always (on disk), interval (written; synced each second), off.")
+OPTION(DISK_RESERVE,           "storage.disk-reserve", SIZE, "256MB", WORKS, "Room kept on the disk for writing out memory when it is full; a sixteenth of a small disk at most; 0: none.")
 OPTION(TSDB_NO_LOCKFILE,       "storage.tsdb.no-lockfile", BOOL, "false", IGNORED, "Without lock file; the lock is the kernel's and never left behind.")
 OPTION(TSDB_HEAD_QUEUE,        "storage.tsdb.head-chunks-write-queue-size", UINT, "0", IGNORED, "Queue of head chunks.")
 OPTION(TSDB_DELAY_COMPACT,     "storage.tsdb.delay-compact-file.path", STRING, "", IGNORED, "File that delays compaction.")

@@ -253,6 +253,15 @@ static void log_note(void *arg, const char *note)
 	log_warn("store repaired at start", KV_STR("component", "tsdb"), KV_STR("note", note));
 }
 
+static void log_notice(void *arg, bool is_bad, const char *text)
+{
+	(void)arg;
+	if (is_bad)
+		log_error("store", KV_STR("component", "tsdb"), KV_STR("notice", text));
+	else
+		log_info("store", KV_STR("component", "tsdb"), KV_STR("notice", text));
+}
+
 enum { LONGEST_IN_MEMORY_MS = 32 * 60 * 1000 };
 
 static int64_t seal_interval_ms(const struct options *options)
@@ -272,6 +281,8 @@ static bool open_store(struct server *s, const struct config_storage *c, struct 
 	    .retention_bytes = options_uint(s->options, OPT_TSDB_RETENTION_SIZE),
 	    .seal_interval_ms = seal_interval_ms(s->options),
 	    .max_exemplars = c->max_exemplars > 0 ? c->max_exemplars : -1,
+	    .disk_reserve_bytes = options_uint(s->options, OPT_DISK_RESERVE),
+	    .notice = log_notice,
 	};
 	if (!parse_wal_sync(options_text(s->options, OPT_WAL_SYNC), &o.wal_sync, problems))
 		return false;

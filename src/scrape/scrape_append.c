@@ -52,7 +52,7 @@ static int add_series(
 	if (rc < 0 || !labels)
 		return rc;
 	rc = run->a->ops->add_series(run->a, NULL, labels, ref, err);
-	if (rc != ERR_LIMIT)
+	if (rc != ERR_LIMIT && rc != ERR_NO_MEMORY)
 		return rc;
 	run->counts->refused++;
 	return 0;

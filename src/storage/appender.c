@@ -10,7 +10,7 @@ static const char *const texts[] = {
     [APPEND_TOO_FAR] = "out of bounds",
     [APPEND_UNKNOWN_REF] = "unknown series reference",
     [APPEND_LIMIT] = "series limit reached",
-    [APPEND_NO_ROOM] = "too many out of order samples at once",
+    [APPEND_NO_ROOM] = "no memory until samples are written out",
 };
 _Static_assert(ARRAY_LEN(texts) == APPEND_RESULTS, "one text per result");
 

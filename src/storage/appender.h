@@ -64,7 +64,7 @@ enum append_result {
 	APPEND_TOO_FAR,       /* too far in the future */
 	APPEND_UNKNOWN_REF,
 	APPEND_LIMIT,         /* series limit: set by add_series */
-	APPEND_NO_ROOM,       /* out of order, and the memory for such samples is full until they are sealed */
+	APPEND_NO_ROOM,       /* no memory for it until samples are sealed: may be tried again */
 	APPEND_RESULTS,
 };
 
@@ -82,7 +82,8 @@ struct appender_ops {
 	void (*find)(struct appender *a, const struct series_key *keys, size_t n, series_ref *refs);
 
 	/* The series with these labels, made when new, and remembered under `key` (NULL: under none). Labels are checked:
-	 * ERR_INVALID says which name or value is wrong; ERR_LIMIT: the series limit. */
+	 * ERR_INVALID says which name or value is wrong; ERR_LIMIT: the series limit; ERR_NO_MEMORY: no room for it now,
+	 * the writer may try again. */
 	int (*add_series)(struct appender *a, const struct series_key *key, const struct labels *labels, series_ref *ref,
 	    struct err *err);
 

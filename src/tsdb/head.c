@@ -135,10 +135,14 @@ static int new_series(struct head *h, const struct labels *labels, series_ref *r
 	if (h->options.max_series && h->n_series >= h->options.max_series)
 		return err_set(
 		    err, ERR_LIMIT, "the limit of %" PRIu64 " series is reached", h->options.max_series);
-	int rc = enter_series(h, h->next_ref, labels, err);
-	if (rc == 0)
-		*ref = h->next_ref++;
-	return rc;
+	struct err why;
+	int rc = enter_series(h, h->next_ref, labels, &why);
+	if (rc == ERR_LIMIT) /* of the head itself: it passes when series end */
+		return err_set(err, ERR_NO_MEMORY, "%s", why.msg);
+	if (rc != 0)
+		return err_set(err, rc, "%s", why.msg);
+	*ref = h->next_ref++;
+	return 0;
 }
 
 /* The snapshot being written leaves the series out, so it is logged anew, before it takes samples again. */

@@ -71,7 +71,8 @@ struct head {
 void head_init(struct head *h, const struct head_options *o);
 void head_done(struct head *h);
 
-/* The series with these labels, made when new; logged before anybody can find it. ERR_INVALID, ERR_LIMIT. */
+/* The series with these labels, made when new; logged before anybody can find it. ERR_INVALID; ERR_LIMIT: of
+ * the options; ERR_NO_MEMORY: the head has no more refs, or no more room for labels. */
 MUST_CHECK int head_add_series(struct head *h, const struct series_key *key, const struct labels *labels,
     series_ref *ref, struct err *err);
 /* For replay: this ref has these labels. False: another series has the ref or the labels, or there is no room. */

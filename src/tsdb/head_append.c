@@ -361,7 +361,7 @@ static size_t take_samples(struct head *h, struct series_stripe *stripe, const s
 			head_revive_series(h, s[i].ref);
 		if (likely(r == APPEND_OK) &&
 		    unlikely(!series_stripe_append(stripe, b, s[i].ref, s[i].t_ms, s[i].v)))
-			r = APPEND_LIMIT;
+			r = APPEND_NO_ROOM;
 		if (likely(r == APPEND_OK)) {
 			b->series[series_in_block(s[i].ref)].flags &=
 			    (uint32_t) ~(SERIES_LAST_IS_HISTOGRAM | SERIES_IDLE) & 0xff;

@@ -215,18 +215,30 @@ static int set_aside(struct manifest *m, struct err *err)
 	return rc;
 }
 
+/* On a full disk: a whole file is good as it is, however long. */
+static int keep_as_is(struct manifest *m, struct err *err)
+{
+	int rc = fs_open(m->fs, m->path, FS_READ_WRITE, &m->fd, err);
+	m->rewritten = m->size;
+	return rc;
+}
+
 int manifest_open(
     struct fs *fs, const char *dir, struct manifest **out, enum manifest_state *state, struct err *err)
 {
 	struct manifest *m = manifest_new(fs, dir);
 	bool exists = fs_exists(fs, m->path), damaged = false;
-	int rc = exists ? load(m, &damaged, err) : 0;
+	struct err why = {0};
+	int rc = exists ? load(m, &damaged, &why) : 0;
 	if (rc == 0 && damaged)
-		rc = set_aside(m, err);
+		rc = set_aside(m, &why);
 	/* Written anew at each start: a torn end is gone, and the file short. */
 	if (rc == 0)
-		rc = rewrite(m, err);
+		rc = rewrite(m, &why);
+	if (rc != 0 && err_is_disk_full(&why) && exists && !damaged)
+		rc = keep_as_is(m, &why);
 	if (rc) {
+		err_copy(err, &why);
 		manifest_close(m);
 		return rc;
 	}

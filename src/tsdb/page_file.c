@@ -90,7 +90,7 @@ int page_writer_finish(struct page_writer *w, uint64_t *bytes_on_disk, struct er
 		w->rc = fs_datasync(w->fs, w->fd, &w->err);
 	int rc = w->rc;
 	if (rc)
-		err_set(err, rc, "%s", w->err.msg);
+		err_copy(err, &w->err);
 	else if (bytes_on_disk)
 		*bytes_on_disk = size;
 	page_writer_free(w);

@@ -80,6 +80,7 @@ libtsdb_a_SOURCES += \
 	src/tsdb/tsdb.c src/tsdb/tsdb_priv.h \
 	src/tsdb/tsdb_delete.c src/tsdb/tsdb_snapshot.c \
 	src/tsdb/tsdb_maintain.c \
+	src/tsdb/disk_room.c src/tsdb/disk_room.h src/tsdb/tsdb_disk.c \
 	src/tsdb/tsdb_querier.c src/tsdb/tsdb_querier.h \
 	src/tsdb/tsdb_select.c src/tsdb/tsdb_select.h \
 	src/tsdb/tsdb_status.c

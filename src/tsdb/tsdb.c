@@ -126,7 +126,7 @@ static int load_snapshots(struct tsdb *db, struct err *err)
 			if (rc != 0)
 				return rc;
 		} else if (rc != 0)
-			return err_set(err, rc, "%s", why.msg);
+			return err_copy(err, &why);
 	}
 	return 0;
 }
@@ -173,6 +173,13 @@ static int open_manifest(struct tsdb *db, enum manifest_state *state, struct err
 	return rc;
 }
 
+static void init_room(struct tsdb *db)
+{
+	struct tsdb_options *o = &db->options;
+	o->wal_segment_bytes = disk_room_segment_bytes(db->dir.fs, db->dir.path, o->wal_segment_bytes);
+	disk_room_init(&db->room, db->dir.fs, db->dir.path, o->disk_reserve_bytes, o->wal_segment_bytes);
+}
+
 static int open_files(struct tsdb *db, struct err *err)
 {
 	bool read_only = db->options.read_only;
@@ -180,6 +187,8 @@ static int open_files(struct tsdb *db, struct err *err)
 			   : data_dir_open(db->options.fs, db->options.path, &db->dir, err);
 	if (rc != 0)
 		return rc;
+	if (!read_only)
+		init_room(db);
 	enum manifest_state state;
 	rc = open_manifest(db, &state, err);
 	if (rc == 0 && !read_only)
@@ -242,17 +251,35 @@ static struct tsdb *tsdb_new(const struct tsdb_options *given)
 	return db;
 }
 
-int tsdb_open(const struct tsdb_options *o, struct tsdb **out, struct err *err)
+/* *no_room: it failed because the disk is full, and there was a reserve to give up. */
+static int open_once(const struct tsdb_options *o, struct tsdb **out, bool *no_room, struct err *err)
 {
 	struct tsdb *db = tsdb_new(o);
+	struct err why;
 	db->replaying = true;
-	int rc = open_files(db, err);
+	int rc = open_files(db, &why);
 	if (rc != 0) {
+		*no_room = err_is_disk_full(&why) && disk_room_release(&db->room);
 		tsdb_close(db);
-		return rc;
+		return err_copy(err, &why);
 	}
 	db->replaying = false;
+	*out = db;
+	return 0;
+}
+
+int tsdb_open(const struct tsdb_options *o, struct tsdb **out, struct err *err)
+{
+	struct tsdb *db;
+	bool no_room = false;
+	int rc = open_once(o, &db, &no_room, err);
+	if (no_room)
+		rc = open_once(o, &db, &no_room, err);
+	if (rc != 0)
+		return rc;
 	db->head.wal = db->wal;
+	if (db->wal)
+		tsdb_watch_disk(db);
 	int64_t now_ms = clock_now_ms(db->options.clock);
 	for (unsigned i = 0; i < HEAD_STRIPES; i++)
 		db->head.stripes[i].frozen_at_ms = now_ms;
@@ -275,6 +302,7 @@ void tsdb_close(struct tsdb *db)
 	part_sets_done(&db->parts);
 	page_cache_free(db->cache);
 	ordinal_refs_free(db->ordinals);
+	disk_room_done(&db->room);
 	if (db->manifest)
 		manifest_close(db->manifest);
 	if (db->dir.path)

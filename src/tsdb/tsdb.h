@@ -4,6 +4,7 @@
  *   data/lock            held while a process has the directory open
  *   data/wal/NNNNNNNN    the log, in segments (docs/formats/wal.md)
  *   data/head/           series snapshots, one a stripe (docs/formats/series_snapshot.md)
+ *   data/reserve         blocks for a full disk (disk_room.h)
  *   data/deletions       up to when newest samples may be deleted ones (tsdb_delete.c)
  *   data/snapshots/      what tsdb_snapshot() made
  *   data/parts/part-N/   sealed parts, immutable (docs/formats/part.md)
@@ -50,6 +51,11 @@ struct tsdb_options {
 	uint64_t max_series;         /* 0: as many as refs there are */
 	uint64_t head_memory_bytes;  /* open chunks beyond this are sealed early; 0: 1 GiB */
 	uint64_t page_cache_bytes;   /* 0: 64 MiB */
+	uint64_t disk_reserve_bytes; /* kept in data/reserve for sealing on a full disk; less on a small one; 0: none */
+	/* Told what the log of main should say: a disk that is full or has room again. From any thread; must not call the
+	 * store. NULL: nobody is told. */
+	void (*notice)(void *arg, bool is_bad, const char *text);
+	void *notice_arg;
 	bool read_only;              /* nothing on disk is made, changed or repaired: for tools. The store must be there
 					and not in use; only queries, status and notes may be asked of it */
 };
@@ -117,6 +123,8 @@ struct tsdb_status {
 	uint64_t wal_bytes, wal_segments, wal_damaged;
 	uint64_t head_memory_bytes; /* columns, chunks, labels and tables */
 	bool read_only;             /* the disk failed twice: no writes are taken */
+	bool disk_full;             /* and none are taken because there is no room for them */
+	uint64_t disk_free_bytes;   /* UINT64_MAX: not known */
 	bool replaying;
 	uint64_t replay_segments_done, replay_segments; /* /status/walreplay: current and max */
 };

@@ -144,6 +144,14 @@ static void log_metadata_again(struct tsdb *db)
 	arena_free(arena);
 }
 
+static bool log_wants_room(struct tsdb *db)
+{
+	struct wal_stats wal;
+	wal_stats(db->wal, &wal);
+	return wal.disk_full;
+}
+
+/* A log that has no room for its next segment is cut although metadata are in memory only: they follow when it has. */
 static int cut_log(struct tsdb *db, struct err *err)
 {
 	uint64_t record = head_replay_record(&db->head);
@@ -152,7 +160,12 @@ static int cut_log(struct tsdb *db, struct err *err)
 	log_metadata_again(db);
 	head_log_exemplars_again(&db->head, record);
 	int rc = wal_sync_now(db->wal, err);
-	return rc == 0 ? wal_cut(db->wal, record, err) : rc;
+	if (rc != 0 && !log_wants_room(db))
+		return rc;
+	rc = wal_cut(db->wal, record, err);
+	if (log_wants_room(db))
+		wal_retry(db->wal);
+	return rc;
 }
 
 /* What no reader can have any more. */
@@ -197,7 +210,7 @@ static int64_t idle_before(const struct tsdb *db, unsigned stripe, int64_t now_m
 	return __builtin_sub_overflow(newest, 2 * db->options.seal_interval_ms, &before) ? INT64_MIN : before;
 }
 
-int tsdb_seal(struct tsdb *db, const unsigned *stripes, size_t n, int64_t now_ms, struct err *err)
+static int seal_once(struct tsdb *db, const unsigned *stripes, size_t n, int64_t now_ms, struct err *err)
 {
 	struct stripe_seal *seals = xcalloc(n ? n : 1, sizeof(*seals));
 	int64_t newest = db->head.max_t_ms, idle_before_ms = INT64_MIN;
@@ -216,6 +229,15 @@ int tsdb_seal(struct tsdb *db, const unsigned *stripes, size_t n, int64_t now_ms
 		stripe_seal_done(&seals[i]);
 	free(seals);
 	return rc;
+}
+
+int tsdb_seal(struct tsdb *db, const unsigned *stripes, size_t n, int64_t now_ms, struct err *err)
+{
+	struct err why;
+	int rc = seal_once(db, stripes, n, now_ms, &why);
+	if (rc != 0 && err_is_disk_full(&why) && disk_room_release(&db->room))
+		rc = seal_once(db, stripes, n, now_ms, &why);
+	return rc == 0 ? 0 : err_copy(err, &why);
 }
 
 /* --- what is due --------------------------------------------------------------------------------------------- */
@@ -263,7 +285,8 @@ static int seal_due(struct tsdb *db, int64_t now_ms, struct err *err)
 {
 	for (size_t sealed = 0; sealed < HEAD_STRIPES;) {
 		unsigned stripes[HEAD_STRIPES];
-		bool pressed = head_chunk_bytes(&db->head) > db->options.head_memory_bytes ||
+		bool pressed = tsdb_is_pressed_by_disk(db) ||
+			       head_chunk_bytes(&db->head) > db->options.head_memory_bytes ||
 			       db->head.late_bytes > db->head.options.late_max_bytes / 2;
 		size_t n = choose_due(db, now_ms, pressed ? 0 : db->options.seal_interval_ms, stripes);
 		if (n == 0)
@@ -282,14 +305,26 @@ static bool is_resting(const struct tsdb *db, int64_t now_ms)
 	return db->failed_at_ms && now_ms >= db->failed_at_ms && now_ms - db->failed_at_ms < RETRY_MS;
 }
 
+/* Also when sealing fails: it gives room back. */
+static int run_retention(struct tsdb *db, int64_t now_ms, struct err *err)
+{
+	struct err why;
+	int rc = retention_run(db, now_ms, &why);
+	if (rc != 0 && err_is_disk_full(&why) && disk_room_release(&db->room))
+		rc = retention_run(db, now_ms, &why);
+	return rc == 0 ? 0 : err_copy(err, &why);
+}
+
 static int maintain(struct tsdb *db, int64_t now_ms, struct err *err)
 {
+	tsdb_watch_disk(db);
 	int rc = is_resting(db, now_ms) ? 0 : seal_due(db, now_ms, err);
 	if (rc != 0)
 		db->failed_at_ms = now_ms;
-	if (rc == 0)
-		rc = retention_run(db, now_ms, err);
+	int kept = run_retention(db, now_ms, rc == 0 ? err : NULL);
+	rc = rc == 0 ? kept : rc;
 	drop_unread(db);
+	tsdb_watch_disk(db);
 	tsdb_set_gauges(db);
 	return rc;
 }

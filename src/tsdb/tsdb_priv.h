@@ -4,6 +4,7 @@
 #include "base/lock.h"
 #include "base/vec.h"
 #include "tsdb/data_dir.h"
+#include "tsdb/disk_room.h"
 #include "tsdb/head.h"
 #include "tsdb/manifest.h"
 #include "tsdb/ordinal_refs.h"
@@ -39,6 +40,9 @@ struct tsdb {
 	timer_id timer;          /* MAINTENANCE */
 	bool closing;            /* MAINTENANCE */
 	int64_t failed_at_ms;    /* MAINTENANCE: when sealing failed last; 0: never */
+	struct disk_room room;   /* MAINTENANCE */
+	_Atomic uint64_t disk_free_bytes;
+	atomic_bool disk_full; /* relaxed; changed with MAINTENANCE: no samples are taken, for want of room */
 
 	struct lock compaction;           /* LOCK_TSDB_COMPACTION: one job at a time */
 	struct thread_pool *compact_pool; /* NULL: no timer */
@@ -60,6 +64,14 @@ MUST_CHECK int tsdb_seal(struct tsdb *db, const unsigned *stripes, size_t n, int
 
 /* The same of those that are wanted, to as many parts as it takes (MAINTENANCE). */
 MUST_CHECK int tsdb_seal_stripes(struct tsdb *db, const bool wanted[HEAD_STRIPES], struct err *err);
+
+/* Looks how full the disk is, makes the reserve when it can, stops the taking of samples and lets it go on
+ * (MAINTENANCE). */
+void tsdb_watch_disk(struct tsdb *db);
+/* As of the last look: sealing would give room back, and should come while there is still enough for it (MAINTENANCE). */
+bool tsdb_is_pressed_by_disk(struct tsdb *db);
+/* Tells whoever logs. */
+void tsdb_notice(struct tsdb *db, bool is_bad, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* What a former process noted of its deletions. When newest samples are known, and before the log is replayed: what came
  * since may have the time of a deleted one. */

@@ -61,6 +61,8 @@ void tsdb_status(struct tsdb *db, struct tsdb_status *out)
 	out->wal_segments = wal.segments;
 	out->wal_damaged = wal.damaged_segments;
 	out->read_only = wal.refusing;
+	out->disk_full = db->disk_full;
+	out->disk_free_bytes = db->disk_free_bytes;
 }
 
 void tsdb_set_gauges(struct tsdb *db)

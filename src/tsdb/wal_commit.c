@@ -51,8 +51,9 @@ struct wal {
 	struct strbuf series; /* the record of new series */
 	struct wal_series_writer series_writer;
 	uint64_t next_record;
-	bool closing, refusing;
+	bool closing, refusing, retry;
 	struct err why; /* we refuse */
+	char *held;     /* why wal_ready() refuses all the same; NULL: it does not */
 	struct old_segments old;
 	uint64_t end; /* of the segment being written */
 	uint64_t syncs, failures;
@@ -158,11 +159,30 @@ int wal_ready(struct wal *w, struct err *err)
 	lock_take(&w->lock);
 	while (w->filling->bytes.len > MAX_WAITING_BYTES && !w->refusing)
 		cond_wait(&w->room, &w->lock);
-	int rc = w->refusing ? err_set(err, ERR_UNAVAILABLE,
-				   "the log cannot be written, no samples are taken: %s", w->why.msg)
-			     : 0;
+	int rc = 0;
+	if (w->held)
+		rc = err_set(err, ERR_UNAVAILABLE, "%s", w->held);
+	else if (w->refusing)
+		rc = err_set(
+		    err, ERR_UNAVAILABLE, "the log cannot be written, no samples are taken: %s", w->why.msg);
 	lock_release(&w->lock);
 	return rc;
+}
+
+void wal_hold(struct wal *w, const char *why)
+{
+	lock_take(&w->lock);
+	free(w->held);
+	w->held = why ? xstrdup(why) : NULL;
+	lock_release(&w->lock);
+}
+
+void wal_retry(struct wal *w)
+{
+	lock_take(&w->lock);
+	w->retry = w->refusing;
+	lock_release(&w->lock);
+	cond_signal(&w->wake);
 }
 
 uint64_t wal_last_record(struct wal *w)
@@ -187,6 +207,7 @@ static void note_finished_segment(struct wal *w, bool damaged)
 				       .last_record = w->last_written,
 				       .bytes = w->segment.end,
 				       .damaged = damaged});
+	w->end = 0;
 	lock_release(&w->lock);
 }
 
@@ -267,17 +288,30 @@ static int write_batch(struct wal *w, struct wal_batch *b, struct err *err)
 	return rc;
 }
 
-/* A segment that failed is not touched again. */
+/* Nothing is written to a segment that failed; its end goes, which may be torn, and the room that was reserved. */
+static void give_up_segment(struct wal *w)
+{
+	if (w->segment.fd < 0)
+		return;
+	note_finished_segment(w, false);
+	int ignored = wal_segment_finish(w->fs, &w->segment, NULL);
+	(void)ignored;
+}
+
+/* To a new segment. When that fails too, it goes: all it has is in memory and will be written once more. */
 static int write_all_again(struct wal *w, struct err *err)
 {
-	if (w->segment.fd >= 0) {
-		note_finished_segment(w, false);
-		wal_segment_abandon(w->fs, &w->segment);
-	}
+	give_up_segment(w);
 	int rc = next_segment(w, err);
+	if (rc != 0)
+		return rc;
 	for (struct wal_batch *b = w->unsynced; b && rc == 0; b = b->next)
 		rc = write_batch(w, b, err);
-	return rc == 0 ? sync_segment(w, err) : rc;
+	if (rc == 0)
+		rc = sync_segment(w, err);
+	if (rc != 0)
+		wal_segment_discard(w->fs, w->dir, &w->segment);
+	return rc;
 }
 
 static void drop_synced(struct wal *w)
@@ -308,6 +342,7 @@ static void set_refusing(struct wal *w, const struct err *why)
 {
 	lock_take(&w->lock);
 	w->refusing = why != NULL;
+	w->retry = false;
 	w->failures++;
 	counter_add(M_TSDB_WAL_FAILURES, 1);
 	gauge_set(M_TSDB_READ_ONLY, w->refusing);
@@ -344,10 +379,12 @@ static bool commit_batch(struct wal *w, struct wal_batch *b, bool sync, bool was
 /* Waits until there is something worth writing, the retry is due, or the end. */
 static void wait_for_work(struct wal *w)
 {
-	if (w->refusing && !w->closing && w->filling->waiters.len == 0) {
+	if (w->refusing && !w->closing && !w->retry && w->filling->waiters.len == 0) {
 		cond_wait_ms(&w->wake, &w->lock, RETRY_MS);
 		return;
 	}
+	if (w->retry)
+		return;
 	while (
 	    !w->closing && w->filling->bytes.len == 0 && w->filling->waiters.len == 0 && w->series.len == 0) {
 		if (!w->unsynced)
@@ -404,6 +441,7 @@ static void wal_free(struct wal *w)
 	wal_series_done(&w->series_writer);
 	strbuf_done(&w->series);
 	old_segments_done(&w->old);
+	free(w->held);
 	cond_done(&w->wake);
 	cond_done(&w->room);
 	lock_done(&w->lock);
@@ -413,6 +451,7 @@ static void wal_free(struct wal *w)
 
 int wal_open(const struct wal_options *o, struct wal **out, struct err *err)
 {
+	struct err why;
 	int rc = fs_mkdir(o->fs, o->dir, err);
 	if (rc != 0)
 		return rc;
@@ -434,7 +473,13 @@ int wal_open(const struct wal_options *o, struct wal **out, struct err *err)
 	wal_series_begin(&w->series_writer, &w->series);
 	for (size_t i = 0; i < o->n_old; i++)
 		old_segments_push(&w->old, o->old[i]);
-	rc = next_segment(w, err);
+	rc = next_segment(w, &why);
+	if (rc != 0 && err_is_disk_full(&why)) {
+		set_refusing(w, &why);
+		rc = 0;
+	}
+	if (rc != 0)
+		err_copy(err, &why);
 	if (rc == 0 && pthread_create(&w->thread, NULL, writing_thread, w) != 0)
 		rc = err_set(err, ERR_NO_MEMORY, "cannot start the thread that writes the log");
 	if (rc != 0) {
@@ -540,7 +585,8 @@ void wal_stats(struct wal *w, struct wal_stats *out)
 	    .segments = w->old.len + 1,
 	    .syncs = w->syncs,
 	    .failures = w->failures,
-	    .refusing = w->refusing};
+	    .refusing = w->refusing,
+	    .disk_full = w->refusing && err_is_disk_full(&w->why)};
 	VEC_EACH (struct wal_old_segment, s, &w->old) {
 		out->bytes += s->bytes;
 		out->damaged_segments += s->damaged;

@@ -3,7 +3,9 @@
  *
  * When a write or a sync fails, the segment is given up (what the system did with its pages is unknown; a second fsync
  * would lie) and everything that was not synced is written again, from memory, to a new one. When that fails too, the
- * waiting are told, the log refuses appends (wal_ready) and goes on trying until the disk takes what is in memory.
+ * waiting are told, the log refuses appends (wal_ready) and goes on trying until the disk takes what is in memory. What a
+ * failed write left behind the last whole record is cut off, so that the segment takes no more room than it needs; replay
+ * could do with it, because records keep their numbers.
  *
  * Thread-safe. Order of locks: LOCK_WAL is taken in here and nothing is called with it held. */
 #pragma once
@@ -38,13 +40,19 @@ struct wal_options {
 	size_t n_old;
 };
 
-/* Makes the next segment and starts the writing thread. The caller closes it. */
+/* Makes the next segment and starts the writing thread. On a full disk it is open all the same, refuses appends and goes on
+ * trying. The caller closes it. */
 MUST_CHECK int wal_open(const struct wal_options *o, struct wal **out, struct err *err);
 /* Writes and syncs what waits, calls back, ends the thread. Takes NULL. */
 void wal_close(struct wal *w);
 
-/* Before a transaction, with no lock held: waits while too much is unwritten; ERR_UNAVAILABLE while the disk refuses. */
+/* Before a transaction, with no lock held: waits while too much is unwritten; ERR_UNAVAILABLE while the disk refuses or the
+ * log is held. */
 MUST_CHECK int wal_ready(struct wal *w, struct err *err);
+/* From now on wal_ready() refuses, for this reason (copied); NULL: no more. What is appended all the same is written. */
+void wal_hold(struct wal *w, const char *why);
+/* Room was made: what could not be written is tried again now. */
+void wal_retry(struct wal *w);
 
 /* Appends one record; memory only. Returns its number. */
 uint64_t wal_append(struct wal *w, enum wal_type type, unsigned stripe, struct slice payload);
@@ -67,6 +75,7 @@ MUST_CHECK int wal_cut(struct wal *w, uint64_t record, struct err *err);
 struct wal_stats {
 	uint64_t bytes, segments, damaged_segments;
 	uint64_t syncs, failures;
-	bool refusing;
+	bool refusing;  /* it cannot be written */
+	bool disk_full; /* and that is why */
 };
 void wal_stats(struct wal *w, struct wal_stats *out);

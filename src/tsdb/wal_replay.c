@@ -281,6 +281,12 @@ static int cut_tail(struct wal_replay *r, const struct walk *w, struct err *err)
 		rc = cut_file(r, path, w->offset, err);
 	if (rc == 0)
 		note(r, "log segment %016" PRIx64 " was torn at byte %zu: cut there", s->number, w->offset);
+	if (rc != 0 && err_is_disk_full(err)) {
+		/* Numbers go on behind the last good record: the tail does no harm where it is. */
+		note(r, "log segment %016" PRIx64 " is torn at byte %zu, and left so: the disk is full",
+		    s->number, w->offset);
+		rc = 0;
+	}
 	free(path);
 	return rc;
 }

@@ -88,6 +88,17 @@ int wal_segment_finish(struct fs *fs, struct wal_segment *s, struct err *err)
 	return rc;
 }
 
+void wal_segment_discard(struct fs *fs, const char *dir, struct wal_segment *s)
+{
+	if (s->fd < 0)
+		return;
+	char *path = wal_segment_path(dir, s->number);
+	wal_segment_abandon(fs, s);
+	int ignored = fs_unlink(fs, path, NULL);
+	(void)ignored;
+	free(path);
+}
+
 void wal_segment_abandon(struct fs *fs, struct wal_segment *s)
 {
 	if (s->fd >= 0)

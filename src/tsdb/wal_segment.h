@@ -23,6 +23,8 @@ MUST_CHECK int wal_segment_write(
     struct fs *fs, struct wal_segment *s, const void *bytes, size_t n, struct err *err);
 /* Gives back the reserved rest of the file and closes it. */
 MUST_CHECK int wal_segment_finish(struct fs *fs, struct wal_segment *s, struct err *err);
+/* Closes and removes it; nothing when none is open. */
+void wal_segment_discard(struct fs *fs, const char *dir, struct wal_segment *s);
 /* Closes it as it is. */
 void wal_segment_abandon(struct fs *fs, struct wal_segment *s);
 

@@ -4,3 +4,5 @@ unit_tests += tests/ingest/test_remote_write
 tests_ingest_test_remote_write_SOURCES = tests/ingest/test_remote_write.c tests/ingest/pb_build.h
 unit_tests += tests/ingest/test_remote_write_checklist
 tests_ingest_test_remote_write_checklist_SOURCES = tests/ingest/test_remote_write_checklist.c tests/ingest/pb_build.h
+unit_tests += tests/ingest/test_remote_write_room
+tests_ingest_test_remote_write_room_SOURCES = tests/ingest/test_remote_write_room.c tests/ingest/pb_build.h

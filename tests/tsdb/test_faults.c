@@ -182,9 +182,10 @@ static int sync_all(struct life *l)
 	return rc;
 }
 
-/* Adds a sample; a writer that is refused tries again, for a while. */
+/* Adds a sample; a writer that is refused tries again, for a while, in which the store looks after itself. */
 static bool insist(struct life *l, int i)
 {
+	struct err err;
 	for (int tries = 0; tries < 16; tries++) {
 		if (add(l, i) == 0) {
 			l->taken[i] = true;
@@ -192,7 +193,9 @@ static bool insist(struct life *l, int i)
 				return true;
 		} else {
 			int rc = sync_all(l); /* wakes the writing thread, which tries again */
-			(void)rc;
+			rc = tsdb_maintain(l->db, clock_now_ms(l->clock), &err);
+			if (rc != 0 && rc != ERR_IO)
+				fail_msg("maintenance says %d: %s", rc, err.msg);
 		}
 	}
 	return false;
