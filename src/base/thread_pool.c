@@ -115,9 +115,11 @@ bool thread_pool_submit(struct thread_pool *p, void (*fn)(void *arg), void *arg)
 	bool has_room = p->max_queued == 0 || p->queued < p->max_queued;
 	if (has_room) {
 		push(p, (struct task){.fn = fn, .arg = arg});
-		cond_signal(&p->wake);
 	}
+	bool wake = has_room && p->idle > 0;
 	lock_release(&p->lock);
+	if (wake) /* without the lock, which the woken would have to wait for */
+		cond_signal(&p->wake);
 	return has_room;
 }
 

@@ -5,8 +5,8 @@
 #include "base/xmalloc.h"
 #include "model/stale_marker.h"
 #include "tsdb/chunk_histogram.h"
-#include "tsdb/head_find.h"
 #include "tsdb/head_exemplar.h"
+#include "tsdb/head_find.h"
 #include "tsdb/head_late.h"
 #include <string.h>
 
@@ -89,9 +89,11 @@ void head_free_spare(struct head *h)
 	head_appenders_done(&h->spare);
 }
 
-static void appender_end(struct head_appender *a)
+static void appender_end(
+    struct head_appender *a, void (*durable)(void *arg, int rc, const char *why), void *arg)
 {
 	struct head *h = a->head;
+	wal_end(h->wal, durable, arg);
 	sample_vec_reset(&a->samples);
 	pending_histograms_reset(&a->histograms);
 	strbuf_reset(&a->histogram_bytes);
@@ -131,7 +133,7 @@ static struct append_bounds bounds_now(const struct head *h)
 int head_begin(struct appendable *self, struct appender **out, struct err *err)
 {
 	struct head *h = (struct head *)self;
-	int rc = h->wal ? wal_ready(h->wal, err)
+	int rc = h->wal ? wal_begin(h->wal, err)
 			: err_set(err, ERR_UNAVAILABLE, "the store is open for reading only");
 	if (rc != 0)
 		return rc;
@@ -150,7 +152,7 @@ int head_begin(struct appendable *self, struct appender **out, struct err *err)
 
 static void rollback(struct appender *a)
 {
-	appender_end(appender_of(a));
+	appender_end(appender_of(a), NULL, NULL);
 }
 
 /* --- finding ------------------------------------------------------------------------------------------------- */
@@ -519,7 +521,7 @@ static int commit(struct appender *ap, struct append_stats *stats,
 	struct err why;
 	int rc = wal_ready(wal, &why);
 	if (rc != 0) {
-		appender_end(a);
+		appender_end(a, NULL, NULL);
 		if (durable)
 			durable(arg, rc, why.msg);
 		return err_set(err, rc, "%s", why.msg);
@@ -533,9 +535,7 @@ static int commit(struct appender *ap, struct append_stats *stats,
 	count_refused(&a->stats);
 	if (stats)
 		*stats = a->stats;
-	if (durable)
-		wal_on_durable(wal, durable, arg);
-	appender_end(a);
+	appender_end(a, durable, arg);
 	return 0;
 }
 

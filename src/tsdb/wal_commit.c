@@ -6,6 +6,7 @@
 #include "base/vec.h"
 #include "base/xmalloc.h"
 #include "tsdb/wal_segment.h"
+#include <assert.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <string.h>
@@ -15,6 +16,7 @@ enum {
 	MAX_WAITING_BYTES = 32 << 20, /* more and transactions wait */
 	SERIES_RECORD_BYTES = 64 << 10,
 	LINGER_MS = 50, /* how long records that nobody waits for may stay in memory */
+	GATHER_MS = 2,  /* how long those who wait for a sync wait for others to join them */
 	SYNC_INTERVAL_MS = 1000,
 	RETRY_MS = 2000,
 	KEEP_CAP_BYTES = 8 << 20, /* a larger buffer is given back after use */
@@ -36,6 +38,14 @@ struct wal_batch {
 	struct wal_batch *next;
 };
 
+/* What the writing thread waits for. */
+enum writer_state {
+	WRITES,  /* nothing: it looks again when it is done */
+	SLEEPS,  /* anything */
+	LINGERS, /* somebody who waits for the disk */
+	GATHERS, /* the end of the transactions that run */
+};
+
 struct wal {
 	struct fs *fs;
 	char *dir;
@@ -48,6 +58,8 @@ struct wal {
 	struct cond room; /* transactions in wal_ready() */
 	/* WAL: */
 	struct wal_batch *filling;
+	unsigned running; /* transactions */
+	enum writer_state state;
 	struct strbuf series; /* the record of new series */
 	struct wal_series_writer series_writer;
 	uint64_t next_record;
@@ -111,12 +123,10 @@ static void flush_series(struct wal *w)
 	wal_series_begin(&w->series_writer, &w->series);
 }
 
-/* Whether the writing thread must hear of it: it sleeps while the buffer is empty, and lingers until it is full. */
+/* Whether the writing thread must hear of it now, and not only at the end of the transaction: the buffer became full. */
 static bool is_worth_waking(const struct wal *w, size_t len_before)
 {
-	size_t len = w->filling->bytes.len;
-	return len > len_before &&
-	       (len_before == 0 || (len_before < FULL_BATCH_BYTES && len >= FULL_BATCH_BYTES));
+	return len_before < FULL_BATCH_BYTES && w->filling->bytes.len >= FULL_BATCH_BYTES;
 }
 
 uint64_t wal_append(struct wal *w, enum wal_type type, unsigned stripe, struct slice payload)
@@ -145,13 +155,51 @@ void wal_append_series(struct wal *w, series_ref ref, const struct label *l, siz
 		cond_signal(&w->wake);
 }
 
+/* WAL */
+static bool has_work(const struct wal *w)
+{
+	return w->filling->bytes.len > 0 || w->filling->waiters.len > 0 || w->series.len > 0;
+}
+
+/* WAL */
+static void add_waiter(struct wal *w, void (*done)(void *arg, int rc, const char *why), void *arg)
+{
+	flush_series(w);
+	waiters_push(&w->filling->waiters, (struct waiter){done, arg});
+}
+
 void wal_on_durable(struct wal *w, void (*done)(void *arg, int rc, const char *why), void *arg)
 {
 	lock_take(&w->lock);
-	flush_series(w);
-	waiters_push(&w->filling->waiters, (struct waiter){done, arg});
+	add_waiter(w, done, arg);
 	lock_release(&w->lock);
 	cond_signal(&w->wake);
+}
+
+void wal_end(struct wal *w, void (*done)(void *arg, int rc, const char *why), void *arg)
+{
+	lock_take(&w->lock);
+	assert(w->running > 0);
+	w->running--;
+	if (done)
+		add_waiter(w, done, arg);
+	bool wake = w->state == GATHERS   ? w->running == 0
+		    : w->state == LINGERS ? done != NULL
+					  : w->state == SLEEPS && has_work(w);
+	lock_release(&w->lock);
+	if (wake)
+		cond_signal(&w->wake);
+}
+
+int wal_begin(struct wal *w, struct err *err)
+{
+	int rc = wal_ready(w, err);
+	if (rc != 0)
+		return rc;
+	lock_take(&w->lock);
+	w->running++;
+	lock_release(&w->lock);
+	return 0;
 }
 
 int wal_ready(struct wal *w, struct err *err)
@@ -376,25 +424,41 @@ static bool commit_batch(struct wal *w, struct wal_batch *b, bool sync, bool was
 	return rc == 0;
 }
 
+/* Transactions that run share the sync: it costs more than a moment does. */
+static void gather(struct wal *w)
+{
+	w->state = GATHERS;
+	if (w->sync == WAL_SYNC_ALWAYS && w->filling->waiters.len > 0)
+		while (w->running > 0 && !w->closing && w->filling->bytes.len < FULL_BATCH_BYTES)
+			if (!cond_wait_ms(&w->wake, &w->lock, GATHER_MS))
+				break;
+	w->state = WRITES;
+}
+
 /* Waits until there is something worth writing, the retry is due, or the end. */
 static void wait_for_work(struct wal *w)
 {
 	if (w->refusing && !w->closing && !w->retry && w->filling->waiters.len == 0) {
+		w->state = LINGERS;
 		cond_wait_ms(&w->wake, &w->lock, RETRY_MS);
+		w->state = WRITES;
 		return;
 	}
 	if (w->retry)
 		return;
-	while (
-	    !w->closing && w->filling->bytes.len == 0 && w->filling->waiters.len == 0 && w->series.len == 0) {
+	w->state = SLEEPS;
+	while (!w->closing && !has_work(w)) {
 		if (!w->unsynced)
 			cond_wait(&w->wake, &w->lock);
 		else if (!cond_wait_ms(&w->wake, &w->lock, SYNC_INTERVAL_MS))
-			return;
+			break;
 	}
 	/* Nobody waits for these records: let others join them. */
-	if (!w->closing && w->filling->waiters.len == 0 && w->filling->bytes.len < FULL_BATCH_BYTES)
+	w->state = LINGERS;
+	if (!w->closing && has_work(w) && w->filling->waiters.len == 0 &&
+	    w->filling->bytes.len < FULL_BATCH_BYTES)
 		cond_wait_ms(&w->wake, &w->lock, LINGER_MS);
+	gather(w);
 }
 
 static struct wal_batch *take_batch(struct wal *w)

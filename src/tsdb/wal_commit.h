@@ -49,12 +49,16 @@ void wal_close(struct wal *w);
 /* Before a transaction, with no lock held: waits while too much is unwritten; ERR_UNAVAILABLE while the disk refuses or the
  * log is held. */
 MUST_CHECK int wal_ready(struct wal *w, struct err *err);
+/* That, and the transaction counts as running until wal_end(): a sync that others wait for waits a moment for it. */
+MUST_CHECK int wal_begin(struct wal *w, struct err *err);
+/* The transaction is over. `done` as in wal_on_durable(); NULL: nobody waits for what it appended. */
+void wal_end(struct wal *w, void (*done)(void *arg, int rc, const char *why), void *arg);
 /* From now on wal_ready() refuses, for this reason (copied); NULL: no more. What is appended all the same is written. */
 void wal_hold(struct wal *w, const char *why);
 /* Room was made: what could not be written is tried again now. */
 void wal_retry(struct wal *w);
 
-/* Appends one record; memory only. Returns its number. */
+/* Appends one record; memory only. Outside of a transaction it may stay there until wal_sync_now(). Returns its number. */
 uint64_t wal_append(struct wal *w, enum wal_type type, unsigned stripe, struct slice payload);
 /* Appends to the record of new series, which goes in front of whatever is appended next. The labels' text lives as long
  * as the log is open: that of symbols. */
