@@ -4,6 +4,7 @@
 #include "base/xmalloc.h"
 #include "promql/eval.h"
 #include "promql/range_func.h"
+#include "promql/range_summaries.h"
 #include "promql/series_reader.h"
 #include "promql/series_select.h"
 
@@ -27,12 +28,14 @@ struct range_source {
 	uint64_t *bad_steps;            /* at which a parameter is out of its range; NULL: none is */
 	_Atomic uint64_t *bad_used;     /* those of them at which it was used; quantile_over_time() */
 	bool drops_name_now;
+	bool has_summaries; /* windows are long, and the store knows what stretches of samples add up to */
 };
 
 /* A thread's state. */
 struct range_leaf {
 	struct series_reader reader;
 	struct range_call call;
+	struct range_summaries summaries;
 	/* a subquery's row without its gaps */
 	int64_t *t;
 	double *v;
@@ -45,6 +48,7 @@ static void leaf_done(void *arg)
 
 	series_reader_done(&l->reader);
 	range_call_done(&l->call);
+	range_summaries_done(&l->summaries);
 	free(l->t);
 	free(l->v);
 	free(l->h);
@@ -152,6 +156,16 @@ static void note_used(const struct range_source *s, const uint64_t *present, uin
 	}
 }
 
+/* From what the store knows of whole stretches of samples, if it can be done so. */
+static int summarise(struct range_source *s, struct range_leaf *l, size_t i, struct tile *t, uint32_t r,
+    bool *done, struct err *err)
+{
+	*done = false;
+	if (!s->has_summaries)
+		return 0;
+	return range_summaries_row(&l->summaries, &l->call, &l->reader, s->set, i, t, r, done, err);
+}
+
 static int range_fill(struct source *base, struct worker *w, size_t first, struct tile *t, struct err *err)
 {
 	struct range_source *s = (struct range_source *)base;
@@ -159,7 +173,15 @@ static int range_fill(struct source *base, struct worker *w, size_t first, struc
 	struct range_input in;
 
 	for (uint32_t r = 0; r < t->rows; r++) {
-		int rc = range_input_of(s, l, first + r, t->arena, &in, err);
+		bool done;
+		l->call.notes = 0;
+		int rc = summarise(s, l, first + r, t, r, &done, err);
+		if (rc == 0 && done) {
+			s->notes[first + r] = (uint16_t)l->call.notes;
+			continue;
+		}
+		if (rc == 0)
+			rc = range_input_of(s, l, first + r, t->arena, &in, err);
 		if (rc)
 			return rc;
 		if (s->bad_steps && s->id == FN_DOUBLE_EXPONENTIAL_SMOOTHING)
@@ -299,6 +321,7 @@ static int open_range(struct range_source *s, const struct expr *arg, const stru
 	s->base.cost = series_set_cost(s->set);
 	s->base.unique = true;
 	s->base.unique_nameless = selector_names_metric(e, &arg->selector);
+	s->has_summaries = range_summaries_apply(s->id, &s->spec, s->set, e->options->use_start_timestamps);
 	return 0;
 }
 

@@ -153,7 +153,7 @@ static int fill_row(
 
 	if (rc || col->n == 0)
 		return rc;
-	windows_set(&l->reader.fw, &s->spec, col->t, col->n);
+	windows_set(&l->reader.fw, &s->spec, col->t, col->n, sample_column_times_id(col));
 	find_present(l);
 	if (col->h)
 		fill_mixed(l, t, r);

@@ -383,6 +383,23 @@ static bool any_float(const struct tile *t, uint32_t row)
 	return false;
 }
 
+bool range_rate_of_window(struct range_call *c, uint32_t k, const struct rate_window *w, double *v)
+{
+	bool is_counter = c->id != FN_DELTA;
+
+	if (w->n < 2)
+		return false;
+	struct rate_time time =
+	    rate_time_of(c->spec, k, w->first_ms, w->last_ms, (uint32_t)w->n, c->id == FN_RATE);
+	double delta = w->last - w->first;
+	for (size_t i = 0; is_counter && i < w->n_drops; i++)
+		delta += w->drops[i];
+	*v = rate_point(c, &time, w->first, delta, is_counter);
+	if (is_counter)
+		c->notes |= NOTE_MAYBE_NOT_COUNTER;
+	return true;
+}
+
 void range_rate(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row)
 {
 	struct row r = tile_row(out, row);

@@ -101,6 +101,16 @@ void range_count_between(struct range_call *c, const struct range_input *in, str
 /* Of the scratch memory; takes NULL. */
 void rate_times_free(struct rate_times *t);
 void range_rate(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row);
+/* What rate, increase and delta need to know of the floats of a window. */
+struct rate_window {
+	uint64_t n; /* samples */
+	int64_t first_ms, last_ms;
+	double first, last;
+	const double *drops; /* the values right before resets, in order */
+	size_t n_drops;
+};
+/* The value of step k from that, as range_rate() computes it of the samples; false: too few of them. */
+bool range_rate_of_window(struct range_call *c, uint32_t k, const struct rate_window *w, double *v);
 void range_irate(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row);
 void range_deriv(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row);
 void range_predict_linear(struct range_call *c, const struct range_input *in, struct tile *out, uint32_t row);

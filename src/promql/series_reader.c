@@ -33,14 +33,16 @@ void series_reader_done(struct series_reader *r)
 	windows_done(&r->hw);
 }
 
-int series_reader_read(
-    struct series_reader *r, struct series_set *set, size_t i, struct arena *arena, struct err *err)
+int series_reader_read_between(struct series_reader *r, struct series_set *set, size_t i, int64_t min_ms,
+    int64_t max_ms, struct arena *arena, struct err *err)
 {
 	int64_t begun_ns = r->clock ? clock_mono_ns(r->clock) : 0;
+	bool all = min_ms == INT64_MIN && max_ms == INT64_MAX;
 
 	r->col.histograms = arena;
 	sample_column_reset(&r->col);
-	int rc = set->ops->read(set, i, &r->col, err);
+	int rc = all ? set->ops->read(set, i, &r->col, err)
+		     : set->ops->read_between(set, i, min_ms, max_ms, &r->col, err);
 	if (r->clock)
 		atomic_fetch_add_explicit(
 		    &r->counts->read_ns, clock_mono_ns(r->clock) - begun_ns, memory_order_relaxed);
@@ -51,6 +53,12 @@ int series_reader_read(
 		    err, ERR_LIMIT, "a series has more than 2^32 samples in the range of the query");
 	atomic_fetch_add_explicit(&r->counts->decoded, r->col.n, memory_order_relaxed);
 	return 0;
+}
+
+int series_reader_read(
+    struct series_reader *r, struct series_set *set, size_t i, struct arena *arena, struct err *err)
+{
+	return series_reader_read_between(r, set, i, INT64_MIN, INT64_MAX, arena, err);
 }
 
 static int reserve(struct series_reader *r, size_t n, struct err *err)
@@ -149,6 +157,35 @@ static uint64_t count_histograms(struct leaf_counts *c, const struct range_input
 	return held_beside(last, *widest, w->filled);
 }
 
+static void note_held(struct leaf_counts *c, uint64_t held)
+{
+	uint64_t known = atomic_load_explicit(&c->held, memory_order_relaxed);
+
+	while (held > known && !atomic_compare_exchange_weak(&c->held, &known, held))
+		;
+}
+
+int series_reader_count(struct series_reader *r, const uint64_t *n, uint32_t steps, struct err *err)
+{
+	struct leaf_counts *c = r->counts;
+	uint64_t all = 0, widest = 0, filled = 0;
+
+	for (uint32_t k = 0; k < steps; k++) {
+		all += n[k];
+		filled += n[k] > 0;
+		widest = n[k] > widest ? n[k] : widest;
+		if (c->seen_by_step) {
+			add_up(&c->seen_by_step[k], n[k]);
+			add_up(&c->fresh_by_step[k], n[k]);
+		}
+	}
+	add_up(&c->seen, all);
+	add_up(&c->fresh, all);
+	add_up(&c->filled, filled);
+	note_held(c, held_beside(n[steps - 1], widest, filled));
+	return widest > r->max_points ? query_limits_too_many(err) : 0;
+}
+
 static int count_windows(struct series_reader *r, const struct range_input *in, struct err *err)
 {
 	struct leaf_counts *c = r->counts;
@@ -163,15 +200,15 @@ static int count_windows(struct series_reader *r, const struct range_input *in, 
 		count_steps(c, w);
 	if (in->n_histograms)
 		held += count_histograms(c, in, &histograms);
-	uint64_t known = atomic_load_explicit(&c->held, memory_order_relaxed);
-	while (held > known && !atomic_compare_exchange_weak(&c->held, &known, held))
-		;
+	note_held(c, held);
 	return widest + histograms > r->max_points ? query_limits_too_many(err) : 0;
 }
 
 int series_reader_input_of(struct series_reader *r, const struct window_spec *spec,
     const struct sample_column *c, struct range_input *in, struct err *err)
 {
+	uint64_t times_id = 0;
+
 	*in = (struct range_input){0};
 	if (c->h || (c->start && r->use_starts) || column_has_stale(c->v, c->n)) {
 		int rc = reserve(r, c->n, err);
@@ -182,11 +219,12 @@ int series_reader_input_of(struct series_reader *r, const struct window_spec *sp
 		in->n_floats = c->n;
 		in->float_t = c->t;
 		in->v = c->v;
+		times_id = c == &r->col ? sample_column_times_id(c) : 0;
 	}
-	windows_set(&r->fw, spec, in->float_t, in->n_floats);
+	windows_set(&r->fw, spec, in->float_t, in->n_floats, times_id);
 	in->fw = &r->fw;
 	if (in->n_histograms) {
-		windows_set(&r->hw, spec, in->histogram_t, in->n_histograms);
+		windows_set(&r->hw, spec, in->histogram_t, in->n_histograms, 0);
 		in->hw = &r->hw;
 	}
 	return count_windows(r, in, err);

@@ -28,6 +28,12 @@ void series_reader_done(struct series_reader *r);
 /* The samples of series i, into r->col; histograms into the arena. */
 MUST_CHECK int series_reader_read(
     struct series_reader *r, struct series_set *set, size_t i, struct arena *arena, struct err *err);
+/* Those within [min_ms, max_ms], where the store can read less than all. */
+MUST_CHECK int series_reader_read_between(struct series_reader *r, struct series_set *set, size_t i,
+    int64_t min_ms, int64_t max_ms, struct arena *arena, struct err *err);
+/* Counts windows of n[k] samples, none of which is in two of them, that were looked at in another way. */
+MUST_CHECK int series_reader_count(
+    struct series_reader *r, const uint64_t *n, uint32_t steps, struct err *err);
 /* What was read, as the input of a range function with these windows, which are counted. Valid until the next read. */
 MUST_CHECK int series_reader_input(
     struct series_reader *r, const struct window_spec *spec, struct range_input *in, struct err *err);

@@ -22,11 +22,14 @@ void window_spec_extend(struct window_spec *spec, const struct selector *sel, in
 struct select_hints select_hints_for(
     const struct selector *sel, const struct window_spec *spec, bool newest_only, const char *func)
 {
+	bool sparse = spec->n > 1 && spec->kind == WINDOW_PLAIN && spec->step_ms >= 2 * spec->range_ms;
+
 	return (struct select_hints){
 	    .start_ms = spec->end_ms - spec->range_ms - spec->before_ms + 1,
 	    .end_ms = window_end_ms(spec, spec->n - 1) + spec->after_ms,
 	    .step_ms = spec->n > 1 ? spec->step_ms : 0,
 	    .range_ms = sel->range.ms,
+	    .window_ms = sparse ? spec->range_ms : 0,
 	    .newest_only = newest_only,
 	    .func = func,
 	};

@@ -52,6 +52,7 @@ libpromql_a_SOURCES = \
 	src/promql/query_record.c src/promql/query_record.h \
 	src/promql/query_result.c src/promql/query_result.h \
 	src/promql/range_func.c src/promql/range_func.h \
+	src/promql/range_summaries.c src/promql/range_summaries.h \
 	src/promql/result_build.c src/promql/result_build.h \
 	src/promql/sample_account.c src/promql/sample_account.h \
 	src/promql/series_reader.c src/promql/series_reader.h \

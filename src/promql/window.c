@@ -17,10 +17,15 @@ void windows_done(struct windows *w)
 }
 
 /* Remembers the time column; false when it is the one that is known. */
-static bool remember(struct windows *w, const int64_t *t, size_t n)
+static bool remember(struct windows *w, const int64_t *t, size_t n, uint64_t times_id)
 {
-	if (w->generation && w->n_t == n && (n == 0 || memcmp(w->t, t, n * sizeof(*t)) == 0))
+	if (w->generation && w->n_t == n && w->times_id == times_id &&
+	    (times_id || n == 0 || memcmp(w->t, t, n * sizeof(*t)) == 0))
 		return false;
+	w->n_t = n;
+	w->times_id = times_id;
+	if (times_id)
+		return true;
 	if (n > w->cap_t) {
 		free(w->t);
 		w->t = xmalloc(n * sizeof(*t));
@@ -28,7 +33,6 @@ static bool remember(struct windows *w, const int64_t *t, size_t n)
 	}
 	if (n)
 		memcpy(w->t, t, n * sizeof(*t));
-	w->n_t = n;
 	return true;
 }
 
@@ -62,11 +66,12 @@ static void count_window(struct windows *w, uint32_t k)
 		w->widest = to - from;
 }
 
-void windows_set(struct windows *w, const struct window_spec *spec, const int64_t *t, size_t n)
+void windows_set(
+    struct windows *w, const struct window_spec *spec, const int64_t *t, size_t n, uint64_t times_id)
 {
 	size_t lo = 0, hi = 0;
 
-	if (!remember(w, t, n))
+	if (!remember(w, t, n, times_id))
 		return;
 	if (w->lo == NULL) {
 		w->n = spec->n;

@@ -51,7 +51,8 @@ struct windows {
 	uint64_t fresh;      /* of those, samples that the window before did not have */
 	uint32_t widest;     /* the longest window */
 	uint32_t filled;     /* windows with anything in them */
-	/* the time column the bounds are for */
+	/* the time column the bounds are for; its times are kept when it has no number */
+	uint64_t times_id;
 	int64_t *t;
 	size_t n_t, cap_t;
 };
@@ -59,5 +60,7 @@ struct windows {
 /* Plain memory of the owner, freed by windows_done(). */
 void windows_init(struct windows *w);
 void windows_done(struct windows *w);
-/* Computes the bounds for this time column, or sees that they are known. */
-void windows_set(struct windows *w, const struct window_spec *spec, const int64_t *t, size_t n);
+/* Computes the bounds for this time column, or sees that they are known: because the column's number is (equal numbers, equal
+ * times; 0: none is known), or because its times are. */
+void windows_set(
+    struct windows *w, const struct window_spec *spec, const int64_t *t, size_t n, uint64_t times_id);

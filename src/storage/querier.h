@@ -19,6 +19,9 @@ struct select_hints {
 	int64_t start_ms, end_ms; /* the samples wanted, both ends included */
 	int64_t step_ms;          /* of the query; 0: instant */
 	int64_t range_ms;         /* of the selector; 0: instant selector */
+	/* Windows far apart: only samples of (end_ms - k * step_ms - window_ms, end_ms - k * step_ms] are wanted, for each k from 0
+	 * on. A store may give the others all the same. 0: all are. */
+	int64_t window_ms;
 	bool
 	    newest_only; /* only the newest sample at or before end_ms counts (instant query over a plain selector) */
 	const char *func; /* "rate", "sum": what is done with it; "series": labels only; NULL: unknown */

@@ -34,6 +34,9 @@ static int select_series(struct querier *base, struct arena *arena, const struct
 		range.min_t_ms = hints->start_ms > range.min_t_ms ? hints->start_ms : range.min_t_ms;
 		range.max_t_ms = hints->end_ms < range.max_t_ms ? hints->end_ms : range.max_t_ms;
 		range.newest_only = hints->newest_only;
+		range.last_ms = hints->end_ms;
+		range.step_ms = hints->step_ms;
+		range.window_ms = hints->step_ms > 0 ? hints->window_ms : 0;
 	}
 	return tsdb_select(&range, arena, matchers, n_matchers, out, err);
 }

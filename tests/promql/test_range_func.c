@@ -72,7 +72,7 @@ static void compare(
 	for (uint32_t k = 0; k < spec->n; k++)
 		param[k] = (double)(k % 11) / 10;
 	windows_init(&w);
-	windows_set(&w, spec, s->t, s->n);
+	windows_set(&w, spec, s->t, s->n, 0);
 	range_call_init(&call, id, spec, &grid);
 	call.param[0] = param;
 	assert_true(tile_init(&tile, arena, 1, spec->n));
@@ -132,7 +132,7 @@ static double one(enum function_id id, const double *v, size_t n, double p0, dou
 	struct tile tile;
 
 	windows_init(&w);
-	windows_set(&w, &spec, t, n);
+	windows_set(&w, &spec, t, n, 0);
 	range_call_init(&call, id, &spec, &grid);
 	call.param[0] = &p0;
 	call.param[1] = &p1;

@@ -40,7 +40,7 @@ static void test_random(void **state)
 		    .n = 1 + (uint32_t)test_random_below(&r, 40)};
 		struct windows w;
 		windows_init(&w);
-		windows_set(&w, &spec, t, n);
+		windows_set(&w, &spec, t, n, 0);
 		check_plain(&spec, &w, t, n);
 		windows_done(&w);
 	}
@@ -54,11 +54,11 @@ static void test_reuse(void **state)
 	(void)state;
 
 	windows_init(&w);
-	windows_set(&w, &spec, a, 3);
+	windows_set(&w, &spec, a, 3, 0);
 	uint64_t generation = w.generation;
-	windows_set(&w, &spec, a, 3);
+	windows_set(&w, &spec, a, 3, 0);
 	check_int("same times", w.generation, generation);
-	windows_set(&w, &spec, b, 3);
+	windows_set(&w, &spec, b, 3, 0);
 	check_true("other times", w.generation != generation);
 	check_int("hi", w.hi[0], 2);
 	windows_done(&w);
@@ -95,7 +95,7 @@ static void test_kinds(void **state)
 		    .after_ms = cases[i].after_ms};
 		struct windows w;
 		windows_init(&w);
-		windows_set(&w, &spec, t, ARRAY_LEN(t));
+		windows_set(&w, &spec, t, ARRAY_LEN(t), 0);
 		check_int(cases[i].name, w.hi[0] - w.lo[0], cases[i].hi - cases[i].lo);
 		if (cases[i].hi > cases[i].lo)
 			check_int(cases[i].name, w.lo[0], cases[i].lo);

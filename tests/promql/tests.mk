@@ -8,6 +8,9 @@ tests_promql_test_prepare_SOURCES = tests/promql/test_prepare.c
 tests_promql_test_series_notation_SOURCES = tests/promql/test_series_notation.c
 tests_promql_test_string_literal_SOURCES = tests/promql/test_string_literal.c
 
+unit_tests += tests/promql/test_range_summaries
+tests_promql_test_range_summaries_SOURCES = tests/promql/test_range_summaries.c
+
 # Not a test itself: runs the scripts it is given.
 check_PROGRAMS += tests/promqltest
 tests_promqltest_SOURCES = tests/promqltest.c
