@@ -26,7 +26,7 @@ struct bench {
 	struct tsdb *db;
 	struct promql_engine *engine;
 	struct rule_manager *manager;
-	series_ref *refs;
+	struct kept_ref *refs;
 	size_t n_sent;
 };
 
@@ -92,7 +92,7 @@ static void add_samples(struct bench *b, int64_t t_ms, double v)
 		snprintf(job, sizeof(job), "j%d", i % b->n_jobs);
 		snprintf(instance, sizeof(instance), "host-%d:9100", i / b->n_jobs);
 		enum append_result r;
-		const struct labels *labels = b->refs[i] ? NULL
+		const struct labels *labels = b->refs[i].ref ? NULL
 							 : labels_of(arena, LABEL_NAME, "work_total",
 							       "instance", instance, "job", job, NULL);
 		must(appender_append_one(a, &b->refs[i], labels, t_ms, v, &r, &err), &err, "append");

@@ -76,6 +76,8 @@ static int append_scrape(struct bench *b, struct tsdb *db, bool is_first, struct
 		rc = add_series(b, a, err);
 	if (rc == 0)
 		rc = a->ops->append(a, b->samples, (size_t)b->metrics, NULL, err);
+	for (int64_t i = 0; i < b->metrics; i++) /* references are kept from scrape to scrape */
+		b->samples[i].round = a->round;
 	if (rc != 0) {
 		a->ops->rollback(a);
 		return rc;

@@ -203,7 +203,7 @@ static void move_series(struct label_table *to, struct label_table *from)
 		if (label_table_find(to, from->v[i]->labels))
 			continue;
 		struct written_series *s = label_table_add(to, from->v[i]->labels, sizeof(*s));
-		s->ref = ((struct written_series *)(void *)from->v[i])->ref;
+		s->kept = ((struct written_series *)(void *)from->v[i])->kept;
 	}
 	label_table_done(from, NULL);
 }

@@ -17,7 +17,7 @@ struct rule_group;
 /* A series that a rule wrote. */
 struct written_series {
 	struct label_entry entry; /* round: of the evaluation that wrote it last */
-	series_ref ref;
+	struct kept_ref kept;
 };
 
 struct rule {

@@ -15,7 +15,10 @@ struct writing {
 
 static int find_ref(struct writing *w, struct written_series *s, struct err *err)
 {
-	return s->ref ? 0 : w->appender->ops->add_series(w->appender, NULL, s->entry.labels, &s->ref, err);
+	if (s->kept.ref)
+		return 0;
+	s->kept.round = w->appender->round;
+	return w->appender->ops->add_series(w->appender, NULL, s->entry.labels, &s->kept.ref, err);
 }
 
 static int add_sample(
@@ -26,11 +29,12 @@ static int add_sample(
 		return rc;
 	if (v->histogram) {
 		w->of_histograms[w->n_histograms] = s;
-		w->histograms[w->n_histograms++] =
-		    (struct histogram_sample){.ref = s->ref, .t_ms = t_ms, .h = v->histogram};
+		w->histograms[w->n_histograms++] = (struct histogram_sample){
+		    .ref = s->kept.ref, .round = s->kept.round, .t_ms = t_ms, .h = v->histogram};
 	} else {
 		w->of_samples[w->n_samples] = s;
-		w->samples[w->n_samples++] = (struct sample){.ref = s->ref, .t_ms = t_ms, .v = v->value};
+		w->samples[w->n_samples++] =
+		    (struct sample){.ref = s->kept.ref, .round = s->kept.round, .t_ms = t_ms, .v = v->value};
 	}
 	return 0;
 }
@@ -41,14 +45,21 @@ static void note(struct writing *w, enum append_result r)
 		w->refused = r;
 }
 
+/* What became of a sample whose series was there. */
+static void take(struct writing *w, struct written_series *s, enum append_result r)
+{
+	s->kept.round = w->appender->round;
+	note(w, r);
+}
+
 /* The reference died since: the series is added anew, and the sample goes in by itself. */
 static int append_again(struct writing *w, size_t i, struct err *err)
 {
 	struct written_series *s = w->of_samples[i];
 	enum append_result r = APPEND_OK;
-	s->ref = 0;
+	s->kept.ref = 0;
 	int rc = appender_append_one(
-	    w->appender, &s->ref, s->entry.labels, w->samples[i].t_ms, w->samples[i].v, &r, err);
+	    w->appender, &s->kept, s->entry.labels, w->samples[i].t_ms, w->samples[i].v, &r, err);
 	if (rc == 0)
 		note(w, r);
 	return rc;
@@ -63,14 +74,14 @@ static int append_all(struct writing *w, struct err *err)
 		if (results[i] == APPEND_UNKNOWN_REF)
 			rc = append_again(w, i, err);
 		else
-			note(w, (enum append_result)results[i]);
+			take(w, w->of_samples[i], (enum append_result)results[i]);
 	}
 	if (rc == 0 && w->n_histograms)
 		rc = ops->append_histograms(w->appender, w->histograms, w->n_histograms, results, err);
 	for (size_t i = 0; rc == 0 && i < w->n_histograms; i++) {
-		note(w, (enum append_result)results[i]);
+		take(w, w->of_histograms[i], (enum append_result)results[i]);
 		if (results[i] == APPEND_UNKNOWN_REF)
-			w->of_histograms[i]->ref = 0;
+			w->of_histograms[i]->kept.ref = 0;
 	}
 	return rc;
 }

@@ -8,6 +8,7 @@
 
 enum {
 	BATCH = 256,
+	ROUND_MASK = (1 << 24) - 1, /* of struct cache_entry */
 	MAX_AHEAD_MS = 10 * 60 * 1000,
 	SCRATCH_BYTES =
 	    256 << 10, /* labels of new series gather up to here before their memory is used again */
@@ -72,6 +73,13 @@ static void count_refusal(struct scrape_counts *counts, enum append_result r)
 		counts->refused++;
 }
 
+/* The reference was good in this transaction. */
+static void note_round(struct page_run *run, const struct waiting *w)
+{
+	if (w->entry < run->page->cache->now.len)
+		run->page->cache->now.v[w->entry].round = run->a->round & ROUND_MASK;
+}
+
 /* The series had ended and was dropped from the store: the page brings it back. */
 static int append_again(struct page_run *run, size_t i, struct err *err)
 {
@@ -82,11 +90,13 @@ static int append_again(struct page_run *run, size_t i, struct err *err)
 	p.type = w->type;
 	bool dropped;
 	struct sample s = run->samples[i];
+	s.round = 0;
 	int rc = add_series(run, &p, &s.ref, &dropped, err);
 	if (rc < 0 || s.ref == 0)
 		return rc;
 	if (w->entry < run->page->cache->now.len)
 		run->page->cache->now.v[w->entry].ref = s.ref;
+	note_round(run, w);
 	uint8_t result = APPEND_OK;
 	rc = run->a->ops->append(run->a, &s, 1, &result, err);
 	if (rc == 0)
@@ -103,6 +113,8 @@ static int flush(struct page_run *run, struct err *err)
 		return 0;
 	int rc = run->a->ops->append(run->a, run->samples, n, results, err);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
+		if (likely(results[i] != APPEND_UNKNOWN_REF))
+			note_round(run, &run->waiting[i]);
 		if (likely(results[i] == APPEND_OK))
 			continue;
 		if (results[i] == APPEND_UNKNOWN_REF)
@@ -113,9 +125,10 @@ static int flush(struct page_run *run, struct err *err)
 	return rc;
 }
 
-static int put(struct page_run *run, series_ref ref, int64_t t_ms, size_t entry, struct err *err)
+static int put(struct page_run *run, const struct cache_entry *e, int64_t t_ms, size_t entry, struct err *err)
 {
-	run->samples[run->n] = (struct sample){.ref = ref, .t_ms = t_ms, .v = run->parser.value};
+	run->samples[run->n] =
+	    (struct sample){.ref = e->ref, .round = e->round, .t_ms = t_ms, .v = run->parser.value};
 	run->waiting[run->n] = (struct waiting){run->parser.series, run->parser.type, entry};
 	return ++run->n == BATCH ? flush(run, err) : 0;
 }
@@ -137,9 +150,12 @@ static int take_series(struct page_run *run, struct err *err)
 	bool is_new, is_again, dropped = false;
 	struct cache_entry *e = scrape_cache_find(page->cache, p->series, &is_new, &is_again);
 	if (is_new || (e->ref == 0 && !(e->flags & CACHE_DROPPED))) {
-		int rc = add_series(run, p, &e->ref, &dropped, err);
+		series_ref ref;
+		int rc = add_series(run, p, &ref, &dropped, err);
 		if (rc < 0)
 			return rc;
+		e->ref = ref;
+		e->round = run->a->round & ROUND_MASK;
 		e->flags |= dropped ? CACHE_DROPPED : 0;
 		run->counts->added += is_new && e->ref != 0;
 	}
@@ -160,7 +176,7 @@ static int take_series(struct page_run *run, struct err *err)
 		run->counts->out_of_bounds++;
 		return 0;
 	}
-	return put(run, e->ref, t_ms, is_again ? SIZE_MAX : (size_t)(e - page->cache->now.v), err);
+	return put(run, e, t_ms, is_again ? SIZE_MAX : (size_t)(e - page->cache->now.v), err);
 }
 
 static int take_entry(struct page_run *run, struct err *err)
@@ -222,8 +238,8 @@ static void flush_stale(struct stale_run *run)
 static void put_stale(void *arg, const struct cache_entry *e)
 {
 	struct stale_run *run = (struct stale_run *)arg;
-	run->samples[run->n++] =
-	    (struct sample){.ref = e->ref, .t_ms = run->t_ms, .v = double_from_bits(STALE_NAN_BITS)};
+	run->samples[run->n++] = (struct sample){
+	    .ref = e->ref, .round = e->round, .t_ms = run->t_ms, .v = double_from_bits(STALE_NAN_BITS)};
 	if (run->n == BATCH)
 		flush_stale(run);
 }

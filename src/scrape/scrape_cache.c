@@ -118,8 +118,9 @@ static struct cache_entry *take_up(struct scrape_cache *c, struct cache_entry *o
 {
 	old->flags |= CACHE_SEEN;
 	c->cursor = (size_t)(old - c->last.v) + 1;
-	return add_now(
-	    c, (struct cache_entry){old->hash, old->ref, old->flags & ~(unsigned)(CACHE_SEEN | CACHE_GONE)});
+	struct cache_entry e = *old;
+	e.flags &= ~(unsigned)(CACHE_SEEN | CACHE_GONE);
+	return add_now(c, e);
 }
 
 static struct cache_entry *add_new(struct scrape_cache *c, uint64_t hash)

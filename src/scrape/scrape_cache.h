@@ -20,7 +20,8 @@ enum {
 struct cache_entry {
 	uint64_t hash; /* of the raw text; 0: of a former configuration, matches nothing */
 	series_ref ref;
-	uint32_t flags;
+	uint32_t flags : 8;
+	uint32_t round : 24; /* in which the reference was taken last (storage/appender.h) */
 };
 
 struct cache_entries {

@@ -31,7 +31,7 @@ struct scrape_loop {
 	struct scrape_cache cache;
 	uint64_t cache_fingerprint;
 	struct metadata_cache metadata; /* changes: lock */
-	series_ref report_refs[REPORT_SERIES];
+	struct kept_ref report_refs[REPORT_SERIES];
 	int64_t started_ns; /* when the last scrape began; 0: none has */
 
 	struct lock lock; /* LOCK_SCRAPE_POOL; guards the rest */
@@ -243,8 +243,8 @@ static int store_end(struct scrape_loop *l, int64_t t_ms, struct err *err)
 	for (size_t i = 0; i < REPORT_SERIES; i++)
 		values[i] = double_from_bits(STALE_NAN_BITS);
 	rc = scrape_append_stale(&l->cache, a, t_ms, err);
-	size_t n = l->report_refs[REPORT_TIMEOUT] ? REPORT_SERIES : REPORT_USUAL;
-	if (rc == 0 && l->report_refs[REPORT_UP])
+	size_t n = l->report_refs[REPORT_TIMEOUT].ref ? REPORT_SERIES : REPORT_USUAL;
+	if (rc == 0 && l->report_refs[REPORT_UP].ref)
 		rc = scrape_report(a, &l->target, l->report_refs, n, values, t_ms, err);
 	if (rc == 0)
 		return a->ops->commit(a, NULL, NULL, NULL, err);

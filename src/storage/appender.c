@@ -36,30 +36,34 @@ const char *exemplar_result_text(enum exemplar_result r)
 	return exemplar_texts[r];
 }
 
-static int append_by_ref(
-    struct appender *a, series_ref ref, int64_t t_ms, double v, enum append_result *result, struct err *err)
+static int append_by_ref(struct appender *a, struct kept_ref *kept, int64_t t_ms, double v,
+    enum append_result *result, struct err *err)
 {
-	struct sample s = {.ref = ref, .t_ms = t_ms, .v = v};
+	struct sample s = {.ref = kept->ref, .round = kept->round, .t_ms = t_ms, .v = v};
 	uint8_t one = APPEND_OK;
 	int rc = a->ops->append(a, &s, 1, &one, err);
-	if (rc == 0)
-		*result = (enum append_result)one;
-	return rc;
+	if (rc < 0)
+		return rc;
+	if (one != APPEND_UNKNOWN_REF)
+		kept->round = a->round;
+	*result = (enum append_result)one;
+	return 0;
 }
 
-int appender_append_one(struct appender *a, series_ref *ref, const struct labels *labels, int64_t t_ms,
+int appender_append_one(struct appender *a, struct kept_ref *kept, const struct labels *labels, int64_t t_ms,
     double v, enum append_result *result, struct err *err)
 {
 	enum append_result r = APPEND_UNKNOWN_REF;
-	if (*ref != 0) {
-		int rc = append_by_ref(a, *ref, t_ms, v, &r, err);
+	if (kept->ref != 0) {
+		int rc = append_by_ref(a, kept, t_ms, v, &r, err);
 		if (rc < 0)
 			return rc;
 	}
 	if (r == APPEND_UNKNOWN_REF) {
-		int rc = a->ops->add_series(a, NULL, labels, ref, err);
+		int rc = a->ops->add_series(a, NULL, labels, &kept->ref, err);
+		kept->round = a->round;
 		if (rc == 0)
-			rc = append_by_ref(a, *ref, t_ms, v, &r, err);
+			rc = append_by_ref(a, kept, t_ms, v, &r, err);
 		if (rc < 0)
 			return rc;
 	}

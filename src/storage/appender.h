@@ -4,7 +4,11 @@
  * Fast path: the writer knows its series by something cheap: the raw bytes a sender uses for a label set. It hashes them to
  * a series_key, asks for many refs at once (find), parses labels only for the unknown ones (add_series), and hands over
  * batches of samples by ref (append). Refs are dense 32-bit numbers; 0 is none. A ref may die (its series ended and was
- * dropped); appending to it gives APPEND_UNKNOWN_REF and the writer adds the series again. */
+ * dropped); appending to it gives APPEND_UNKNOWN_REF and the writer adds the series again.
+ *
+ * Dead refs are given to other series in the end, so a writer that keeps refs between transactions keeps the round with each:
+ * that of the transaction (appender.round) in which the ref was given or taken last. With it the store knows in time that a
+ * ref was kept too long, and says APPEND_UNKNOWN_REF. */
 #pragma once
 
 #include "base/err.h"
@@ -24,19 +28,21 @@ struct series_key {
 
 struct sample {
 	series_ref ref;
-	uint32_t unused;
+	uint32_t round; /* of the ref when it was kept; 0: it was given in this transaction */
 	int64_t t_ms;
 	double v;
 };
 
 struct histogram_sample {
 	series_ref ref;
+	uint32_t round;
 	int64_t t_ms;
 	const struct histogram *h; /* borrowed during the call */
 };
 
 struct exemplar_sample {
 	series_ref ref;
+	uint32_t round;
 	struct exemplar exemplar; /* borrowed during the call */
 };
 
@@ -114,6 +120,7 @@ struct appender_ops {
 
 struct appender {
 	const struct appender_ops *ops;
+	uint32_t round; /* goes with the refs that the writer keeps; never 0 */
 	/* The writer may set it before the first append: samples are refused as if there was no out-of-order window. */
 	bool in_order_only;
 };
@@ -127,6 +134,12 @@ struct appendable {
 const char *append_result_text(enum append_result r);
 const char *exemplar_result_text(enum exemplar_result r);
 
-/* For writers of single samples: adds the series when *ref is 0 or dead. */
-MUST_CHECK int appender_append_one(struct appender *a, series_ref *ref, const struct labels *labels, int64_t t_ms, double v,
-    enum append_result *result, struct err *err);
+/* A ref with its round; zeroed: none. */
+struct kept_ref {
+	series_ref ref;
+	uint32_t round;
+};
+
+/* For writers of single samples: adds the series when the ref is 0 or dead. */
+MUST_CHECK int appender_append_one(struct appender *a, struct kept_ref *ref, const struct labels *labels, int64_t t_ms,
+    double v, enum append_result *result, struct err *err);

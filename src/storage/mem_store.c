@@ -360,6 +360,7 @@ static int begin(struct appendable *self, struct appender **out, struct err *err
 	(void)err;
 	struct mem_appender *ma = (struct mem_appender *)xcalloc(1, sizeof(*ma));
 	ma->base.ops = &appender_ops;
+	ma->base.round = 1; /* refs live as long as the store */
 	ma->store = CONTAINER_OF(self, struct mem_store, appendable);
 	*out = &ma->base;
 	return 0;

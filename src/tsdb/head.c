@@ -16,6 +16,7 @@ void head_init(struct head *h, const struct head_options *o)
 	head_columns_init(&h->columns);
 	for (unsigned i = 0; i < HEAD_STRIPES; i++)
 		series_stripe_init(&h->stripes[i], i);
+	ref_recycler_init(&h->refs);
 	rwlock_init(&h->index_lock, LOCK_POSTINGS, "head index");
 	head_index_init(&h->index);
 	rwlock_init(&h->keys_lock, LOCK_SERIES, "series keys");
@@ -36,6 +37,7 @@ void head_done(struct head *h)
 	rwlock_done(&h->keys_lock);
 	tag_table_done(&h->by_labels);
 	dropped_labels_vec_done(&h->dropped);
+	ref_recycler_done(&h->refs);
 	head_index_done(&h->index);
 	rwlock_done(&h->index_lock);
 	for (unsigned i = 0; i < HEAD_STRIPES; i++)
@@ -135,13 +137,17 @@ static int new_series(struct head *h, const struct labels *labels, series_ref *r
 	if (h->options.max_series && h->n_series >= h->options.max_series)
 		return err_set(
 		    err, ERR_LIMIT, "the limit of %" PRIu64 " series is reached", h->options.max_series);
+	series_ref again = ref_set_take(&h->refs.free), made = again ? again : h->next_ref;
 	struct err why;
-	int rc = enter_series(h, h->next_ref, labels, &why);
+	int rc = enter_series(h, made, labels, &why);
+	if (rc != 0 && again)
+		ref_set_add(&h->refs.free, again, 1);
 	if (rc == ERR_LIMIT) /* of the head itself: it passes when series end */
 		return err_set(err, ERR_NO_MEMORY, "%s", why.msg);
 	if (rc != 0)
 		return err_set(err, rc, "%s", why.msg);
-	*ref = h->next_ref++;
+	h->next_ref += !again;
+	*ref = made;
 	return 0;
 }
 
@@ -222,17 +228,28 @@ bool head_restore_series(struct head *h, series_ref ref, const struct labels *la
 	return ok;
 }
 
-/* In two steps, because a stripe's lock comes before the index lock: from the first on nobody finds the series any more,
- * and whoever has its labels makes a new one. */
-void head_drop_series(struct head *h, series_ref ref, uint64_t seq)
+/* Takes the series out of the columns; what is left is as if there had been none. Its labels' handle, 0: it lives. */
+static uint32_t clear_series(struct head *h, series_ref ref)
 {
+	struct head_block *b = head_columns_block(&h->columns, ref);
 	struct head_series *s = series_of(h, ref);
 	struct series_stripe *stripe = &h->stripes[series_stripe_of(ref)];
 	lock_take(&stripe->lock);
 	uint32_t handle = s->flags & SERIES_DYING ? s->labels : 0;
-	if (handle)
+	if (handle) {
 		atomic_store(&s->labels, 0);
+		s->flags = 0;
+		b->last[series_in_block(ref)] = (struct last_sample){.t_ms = INT64_MIN};
+	}
 	lock_release(&stripe->lock);
+	return handle;
+}
+
+/* In two steps, because a stripe's lock comes before the index lock: from the first on nobody finds the series any more,
+ * and whoever has its labels makes a new one. */
+void head_drop_series(struct head *h, series_ref ref, uint64_t seq)
+{
+	uint32_t handle = clear_series(h, ref);
 	if (!handle)
 		return;
 	struct arena *arena = arena_new(ARENA_NO_LIMIT);
@@ -252,9 +269,12 @@ static bool free_some(struct head *h, uint64_t seen_seq)
 {
 	enum { AT_ONCE = 1024 };
 	size_t n = 0;
+	uint64_t record = wal_last_record(h->wal);
 	rwlock_write(&h->index_lock);
-	while (n < AT_ONCE && n < h->dropped.len && h->dropped.v[n].seq < seen_seq)
-		head_index_free(&h->index, h->dropped.v[n++].handle);
+	for (; n < AT_ONCE && n < h->dropped.len && h->dropped.v[n].seq < seen_seq; n++) {
+		head_index_free(&h->index, h->dropped.v[n].handle);
+		ref_recycler_retire(&h->refs, h->dropped.v[n].ref, 1, record);
+	}
 	h->dropped.len -= n;
 	if (n > 0)
 		memmove(h->dropped.v, h->dropped.v + n, h->dropped.len * sizeof(*h->dropped.v));
@@ -277,6 +297,69 @@ uint32_t head_dropped_handle(struct head *h, series_ref ref)
 			handle = h->dropped.v[i].handle;
 	rwlock_release(&h->index_lock);
 	return handle;
+}
+
+/* --- refs once more -------------------------------------------------------------------------------------------- */
+
+static void retire_unused_of_block(struct head *h, uint32_t block, uint64_t record)
+{
+	series_ref first = block << HEAD_BLOCK_SHIFT;
+	const struct head_block *b = head_columns_block(&h->columns, first);
+	for (uint32_t i = block == 0; i < HEAD_BLOCK_SERIES && first + i < h->next_ref; i++)
+		if (!b || b->series[i].labels == 0)
+			ref_recycler_retire(&h->refs, first + i, 1, record);
+}
+
+void head_retire_unused(struct head *h)
+{
+	uint64_t record = wal_last_record(h->wal);
+	for (uint32_t i = 0; i < HEAD_BLOCKS && i << HEAD_BLOCK_SHIFT < h->next_ref; i++)
+		retire_unused_of_block(h, i, record);
+}
+
+/* What head_find.c guesses by. */
+static void forget_guesses(struct head *h, const struct ref_stretch *run)
+{
+	for (uint32_t i = 0; i < run->n; i++) {
+		struct head_block *b = head_columns_block(&h->columns, run->first + i);
+		if (b)
+			atomic_store_explicit(
+			    &b->keys[series_in_block(run->first + i)], 0, memory_order_relaxed);
+	}
+}
+
+/* A segment at a time: writers wait for the lock. */
+void head_forget_keys(struct head *h, const struct ref_set *gone)
+{
+	for (size_t i = gone->at; i < gone->runs.len; i++)
+		forget_guesses(h, &gone->runs.v[i]);
+	for (size_t at = 0; at != SIZE_MAX;) {
+		rwlock_write(&h->keys_lock);
+		at = key_table_forget(&h->by_key, at, gone);
+		rwlock_release(&h->keys_lock);
+	}
+}
+
+static void free_block_if_unused(struct head *h, uint32_t block)
+{
+	if (ref_set_has_all(&h->refs.free, block << HEAD_BLOCK_SHIFT, HEAD_BLOCK_SERIES))
+		head_columns_drop(&h->columns, block);
+}
+
+void head_free_refs(struct head *h)
+{
+	struct ref_set *freed = &h->refs.forgotten;
+	struct ref_stretch_vec touched = {0};
+	for (size_t i = freed->at; i < freed->runs.len; i++)
+		ref_stretch_vec_push(&touched, freed->runs.v[i]);
+	rwlock_write(&h->index_lock);
+	ref_set_merge(&h->refs.free, freed);
+	VEC_EACH (const struct ref_stretch, run, &touched)
+		for (uint32_t k = run->first >> HEAD_BLOCK_SHIFT;
+		     k <= (run->first + run->n - 1) >> HEAD_BLOCK_SHIFT; k++)
+			free_block_if_unused(h, k);
+	rwlock_release(&h->index_lock);
+	ref_stretch_vec_done(&touched);
 }
 
 /* --- sizes ----------------------------------------------------------------------------------------------------- */

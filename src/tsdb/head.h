@@ -14,6 +14,7 @@
 #include "tsdb/head_series.h"
 #include "tsdb/key_table.h"
 #include "tsdb/metadata_store.h"
+#include "tsdb/ref_recycle.h"
 #include "tsdb/series_stripe.h"
 #include "tsdb/wal_commit.h"
 #include <stdatomic.h>
@@ -49,7 +50,8 @@ struct head {
 	/* index_lock: */
 	struct head_index index;
 	struct tag_table by_labels; /* the labels' hash -> ref */
-	series_ref next_ref;
+	series_ref next_ref;        /* refs from here on were never used */
+	struct ref_recycler refs;
 	struct dropped_labels_vec dropped; /* in the order of seq */
 
 	struct rwlock keys_lock; /* LOCK_SERIES */
@@ -79,11 +81,17 @@ MUST_CHECK int head_add_series(struct head *h, const struct series_key *key, con
 bool head_restore_series(struct head *h, series_ref ref, const struct labels *labels);
 /* A series that ended and was about to be dropped comes back (its stripe's lock). */
 void head_revive_series(struct head *h, series_ref ref);
-/* Takes a dying series out of the index; its ref is not used again. `seq`: the newest part that readers may know. Without
- * locks held. */
+/* Takes a dying series out of the index. `seq`: the newest part that readers may know. Without locks held. */
 void head_drop_series(struct head *h, series_ref ref, uint64_t seq);
-/* Gives back the labels of dropped series, when all readers know a newer part than there was then. */
+/* Gives back the labels of dropped series, when all readers know a newer part than there was then; their refs may be used
+ * again some time (ref_recycle.h). */
 void head_free_dropped(struct head *h, uint64_t seen_seq);
+/* After the start: refs that no series has may be used again when the log is cut. */
+void head_retire_unused(struct head *h);
+/* Forgets the keys that lead to these refs. */
+void head_forget_keys(struct head *h, const struct ref_set *gone);
+/* Refs that were forgotten are free, and so is the memory of blocks without any series. */
+void head_free_refs(struct head *h);
 
 /* The ref of the series with these labels, 0: none. */
 series_ref head_find_labels(struct head *h, const struct labels *labels);

@@ -32,12 +32,13 @@ struct head_appender {
 	struct head *head;
 	struct append_bounds bounds;
 	series_ref last_found;     /* 0: none */
-	struct sample_vec samples; /* `unused` is the place in the order of appending */
+	struct sample_vec samples; /* `round` is the place in the order of appending from here on */
 	struct sample_vec sorted;  /* scratch */
 	struct pending_histograms histograms;
 	struct strbuf histogram_bytes, metadata;
 	struct exemplar_batch exemplars;
 	struct append_stats stats;
+	uint64_t epoch;
 	uint8_t *encoded; /* room for the log record of RUN_MAX samples */
 };
 
@@ -93,6 +94,7 @@ static void appender_end(
     struct head_appender *a, void (*durable)(void *arg, int rc, const char *why), void *arg)
 {
 	struct head *h = a->head;
+	ref_recycler_leave(&h->refs, a->epoch);
 	wal_end(h->wal, durable, arg);
 	sample_vec_reset(&a->samples);
 	pending_histograms_reset(&a->histograms);
@@ -143,6 +145,8 @@ int head_begin(struct appendable *self, struct appender **out, struct err *err)
 	if (!a)
 		a = appender_new();
 	a->head = h;
+	a->epoch = ref_recycler_enter(&h->refs);
+	a->base.round = atomic_load(&h->refs.round);
 	a->bounds = bounds_now(h);
 	a->last_found = 0;
 	a->base.in_order_only = false;
@@ -243,6 +247,12 @@ static void preview(struct head_appender *a, const struct sample *s, size_t n, u
 	}
 }
 
+/* A ref that was kept too long may have gone to another series: it is none. */
+static inline series_ref ref_in_time(const struct head_appender *a, series_ref ref, uint32_t round)
+{
+	return likely(round == 0 || a->base.round - round <= 1) ? ref : 0;
+}
+
 static void note_in_order_only(struct head_appender *a)
 {
 	if (a->base.in_order_only)
@@ -257,12 +267,14 @@ static int append(struct appender *ap, const struct sample *s, size_t n, uint8_t
 	note_in_order_only(a);
 	sample_vec_reserve(&a->samples, first + n);
 	for (size_t i = 0; i < n; i++) {
-		a->samples.v[first + i] = s[i];
-		a->samples.v[first + i].unused = (uint32_t)(first + i + a->histograms.len);
+		struct sample *copy = &a->samples.v[first + i];
+		*copy = s[i];
+		copy->ref = ref_in_time(a, s[i].ref, s[i].round);
+		copy->round = (uint32_t)(first + i + a->histograms.len);
 	}
 	a->samples.len += n;
 	if (results)
-		preview(a, s, n, results);
+		preview(a, a->samples.v + first, n, results);
 	return 0;
 }
 
@@ -275,21 +287,22 @@ static int append_histograms(
 	for (size_t i = 0; i < n; i++) {
 		size_t offset = a->histogram_bytes.len;
 		chunk_histogram_encode(&s[i].t_ms, &s[i].h, 1, &a->histogram_bytes);
-		pending_histograms_push(&a->histograms, (struct pending_histogram){.ref = s[i].ref,
-							    .t_ms = s[i].t_ms,
-							    .offset = offset,
-							    .len = a->histogram_bytes.len - offset,
-							    .index = a->samples.len + a->histograms.len});
+		pending_histograms_push(
+		    &a->histograms, (struct pending_histogram){.ref = ref_in_time(a, s[i].ref, s[i].round),
+					.t_ms = s[i].t_ms,
+					.offset = offset,
+					.len = a->histogram_bytes.len - offset,
+					.index = a->samples.len + a->histograms.len});
 	}
 	for (size_t i = 0; results && i < n; i++) {
-		struct series_stripe *stripe = &a->head->stripes[series_stripe_of(s[i].ref)];
 		const struct pending_histogram *p = &a->histograms.v[a->histograms.len - n + i];
+		struct series_stripe *stripe = &a->head->stripes[series_stripe_of(p->ref)];
 		uint64_t hash = hash64(a->histogram_bytes.ptr + p->offset, p->len);
-		struct late_sample as = {s[i].ref, s[i].t_ms, double_from_bits(hash),
+		struct late_sample as = {p->ref, s[i].t_ms, double_from_bits(hash),
 		    slice_of(a->histogram_bytes.ptr + p->offset, p->len)};
 		lock_take(&stripe->lock);
 		enum append_result r =
-		    judge_histogram(&a->bounds, stripe, head_columns_block(&a->head->columns, s[i].ref), &as);
+		    judge_histogram(&a->bounds, stripe, head_columns_block(&a->head->columns, p->ref), &as);
 		lock_release(&stripe->lock);
 		results[i] = r == JUDGED_LATE ? APPEND_OK : (uint8_t)r;
 	}
@@ -299,7 +312,7 @@ static int append_histograms(
 static void append_exemplars(struct appender *ap, const struct exemplar_sample *e, size_t n, uint8_t *results)
 {
 	struct head_appender *a = appender_of(ap);
-	head_append_exemplars(a->head, &a->exemplars, e, n, results);
+	head_append_exemplars(a->head, a->base.round, &a->exemplars, e, n, results);
 }
 
 static void set_metadata(struct appender *ap, struct slice metric, const struct metadata *m)
@@ -368,7 +381,7 @@ static size_t take_samples(struct head *h, struct series_stripe *stripe, const s
 			b->series[series_in_block(s[i].ref)].flags &=
 			    (uint32_t) ~(SERIES_LAST_IS_HISTOGRAM | SERIES_IDLE) & 0xff;
 		} else if (r != JUDGED_LATE || (r = take_late(h, stripe, b, &s[i])) != APPEND_OK) {
-			count(stats, r, s[i].unused);
+			count(stats, r, s[i].round);
 			continue;
 		} else {
 			late++;

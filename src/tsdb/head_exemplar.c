@@ -62,8 +62,8 @@ static enum exemplar_result add(struct head *h, struct exemplar_batch *b, const 
 	return r;
 }
 
-void head_append_exemplars(
-    struct head *h, struct exemplar_batch *b, const struct exemplar_sample *e, size_t n, uint8_t *results)
+void head_append_exemplars(struct head *h, uint32_t round, struct exemplar_batch *b,
+    const struct exemplar_sample *e, size_t n, uint8_t *results)
 {
 	const struct labels *series = NULL;
 	bool is_off = atomic_load_explicit(&h->exemplars.is_off, memory_order_relaxed);
@@ -71,8 +71,10 @@ void head_append_exemplars(
 		b->arena = arena_new(ARENA_NO_LIMIT);
 	for (size_t i = 0; i < n; i++) {
 		enum exemplar_result r = EXEMPLAR_OFF;
-		if (!is_off && (i == 0 || e[i].ref != e[i - 1].ref))
-			series = series_of_ref(h, e[i].ref, b->arena);
+		bool in_time = e[i].round == 0 || round - e[i].round <= 1;
+		bool is_same = i > 0 && e[i].ref == e[i - 1].ref && e[i].round == e[i - 1].round;
+		if (!is_off && !is_same)
+			series = in_time ? series_of_ref(h, e[i].ref, b->arena) : NULL;
 		if (!is_off)
 			r = series ? add(h, b, &e[i].exemplar, series, results != NULL)
 				   : EXEMPLAR_UNKNOWN_REF;

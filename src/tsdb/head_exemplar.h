@@ -19,8 +19,8 @@ void exemplar_batch_reset(struct exemplar_batch *b);
 void exemplar_batch_done(struct exemplar_batch *b);
 
 /* storage/appender.h: append_exemplars(). */
-void head_append_exemplars(
-    struct head *h, struct exemplar_batch *b, const struct exemplar_sample *e, size_t n, uint8_t *results);
+void head_append_exemplars(struct head *h, uint32_t round, struct exemplar_batch *b,
+    const struct exemplar_sample *e, size_t n, uint8_t *results);
 /* Takes and logs them. */
 void head_commit_exemplars(struct head *h, const struct exemplar_batch *b);
 /* For replay: those of a record of the log. ERR_CORRUPT. */

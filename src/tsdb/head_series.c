@@ -53,6 +53,12 @@ struct head_block *head_columns_make(struct head_columns *c, series_ref ref)
 	return b;
 }
 
+void head_columns_drop(struct head_columns *c, uint32_t block)
+{
+	free(c->blocks[block]);
+	atomic_store_explicit(&c->blocks[block], NULL, memory_order_release);
+}
+
 size_t head_columns_bytes(const struct head_columns *c)
 {
 	size_t n = 0;

@@ -51,6 +51,8 @@ void head_columns_init(struct head_columns *c);
 void head_columns_done(struct head_columns *c);
 /* The block of a ref, made when it is not there (index lock). NULL: out of refs or memory. */
 struct head_block *head_columns_make(struct head_columns *c, series_ref ref);
+/* Frees a block (index lock): nobody has a ref of it, and the stripes' thread of maintenance is the caller. */
+void head_columns_drop(struct head_columns *c, uint32_t block);
 size_t head_columns_bytes(const struct head_columns *c);
 
 /* The block of a ref, or NULL. */

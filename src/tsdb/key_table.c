@@ -176,3 +176,51 @@ void key_table_put(struct key_table *t, const struct series_key *key, series_ref
 	}
 	*slot = (struct key_slot){key->lo, (uint32_t)key->hi, ref};
 }
+
+/* --- forgetting --- */
+
+static uint32_t count_kept(const struct key_segment *s, const struct ref_set *gone)
+{
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < s->cap; i++)
+		n += s->slots[i].ref && !ref_set_has(gone, s->slots[i].ref);
+	return n;
+}
+
+/* A segment that is nearly empty becomes smaller, too. */
+static uint32_t cap_for(const struct key_segment *s, uint32_t kept)
+{
+	uint32_t cap = s->cap;
+	while (cap > FIRST_CAP && kept < cap / 8)
+		cap /= 2;
+	return cap;
+}
+
+static void rebuild_without(
+    struct key_table *t, struct key_segment *s, uint32_t kept, const struct ref_set *gone, size_t first)
+{
+	struct key_segment *to = segment_new(t, cap_for(s, kept), s->depth);
+	for (uint32_t i = 0; i < s->cap; i++) {
+		const struct key_slot *slot = &s->slots[i];
+		if (!slot->ref || ref_set_has(gone, slot->ref))
+			continue;
+		*segment_slot(to, slot->lo, slot->hi) = *slot;
+		to->used++;
+	}
+	for (size_t i = 0; i < (size_t)1 << (t->depth - s->depth); i++)
+		t->segments[first + i] = to;
+	t->len -= s->used - to->used;
+	segment_free(t, s);
+}
+
+size_t key_table_forget(struct key_table *t, size_t at, const struct ref_set *gone)
+{
+	if (!t->segments || at >> t->depth)
+		return SIZE_MAX;
+	struct key_segment *s = t->segments[at];
+	size_t span = (size_t)1 << (t->depth - s->depth), first = at / span * span;
+	uint32_t kept = count_kept(s, gone);
+	if (kept < s->used)
+		rebuild_without(t, s, kept, gone, first);
+	return (first + span) >> t->depth ? SIZE_MAX : first + span;
+}

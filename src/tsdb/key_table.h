@@ -7,6 +7,7 @@
 #pragma once
 
 #include "storage/appender.h"
+#include "tsdb/ref_set.h"
 #include <stddef.h>
 
 struct key_segment;
@@ -25,3 +26,6 @@ void key_table_done(struct key_table *t);
 void key_table_find(const struct key_table *t, const struct series_key *keys, size_t n, series_ref *refs);
 /* Adds the key or gives it another ref. */
 void key_table_put(struct key_table *t, const struct series_key *key, series_ref ref);
+/* Drops the keys with these refs from one segment: that at `at` (0 at first). Returns where the next one is; SIZE_MAX: that was
+ * the last. The table may be used between calls. */
+size_t key_table_forget(struct key_table *t, size_t at, const struct ref_set *gone);

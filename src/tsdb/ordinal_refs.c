@@ -120,6 +120,33 @@ void ordinal_map_put(struct ordinal_map *m, uint32_t ordinal, series_ref ref)
 		atomic_store_explicit(&m->refs[ordinal], ref, memory_order_relaxed);
 }
 
+static void forget_in(struct ordinal_map *m, const struct ref_set *gone)
+{
+	for (uint32_t i = 0; i < m->n; i++) {
+		series_ref ref = atomic_load_explicit(&m->refs[i], memory_order_relaxed);
+		if (ref && ref_set_has(gone, ref))
+			atomic_store_explicit(&m->refs[i], 0, memory_order_relaxed);
+	}
+}
+
+/* The maps are pinned meanwhile, not locked. Who puts another ref at the same time puts the same one again: the series that has
+ * it is alive, so it is none of these. */
+void ordinal_refs_forget(struct ordinal_refs *r, const struct ref_set *gone)
+{
+	struct ordinal_maps maps = {0};
+	lock_take(&r->lock);
+	for (size_t i = 0; i < r->maps.len; i++) {
+		r->maps.v[i]->pins++;
+		ordinal_maps_push(&maps, r->maps.v[i]);
+	}
+	lock_release(&r->lock);
+	for (size_t i = 0; i < maps.len; i++) {
+		forget_in(maps.v[i], gone);
+		ordinal_refs_unpin(r, maps.v[i]);
+	}
+	ordinal_maps_done(&maps);
+}
+
 size_t ordinal_refs_bytes(struct ordinal_refs *r)
 {
 	lock_take(&r->lock);

@@ -1,11 +1,12 @@
 /* What the head calls the series of a part: for each ordinal the ref, once somebody has looked it up by its labels, so that
- * the next query need not read labels out of the part's index. A ref is never used again, so what is remembered is true for
- * ever, or the series has left the head, which whoever asks sees there.
+ * the next query need not read labels out of the part's index. What is remembered is true, or the series has left the head,
+ * which whoever asks sees there; before a ref is given to another series it is forgotten here (ref_recycle.h).
  *
  * Bounded: the maps of parts that were not asked for longest go first. Thread-safe; a map is pinned while it is in use. */
 #pragma once
 
 #include "storage/appender.h"
+#include "tsdb/ref_set.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,5 +27,7 @@ void ordinal_refs_unpin(struct ordinal_refs *r, struct ordinal_map *m);
 series_ref ordinal_map_get(const struct ordinal_map *m, uint32_t ordinal);
 /* Takes NULL. */
 void ordinal_map_put(struct ordinal_map *m, uint32_t ordinal, series_ref ref);
+/* Forgets these refs, which no series has: nobody puts them any more. */
+void ordinal_refs_forget(struct ordinal_refs *r, const struct ref_set *gone);
 /* Bytes of all maps. */
 size_t ordinal_refs_bytes(struct ordinal_refs *r);

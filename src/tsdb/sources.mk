@@ -56,6 +56,8 @@ libtsdb_a_SOURCES += \
 	src/tsdb/last_sample.h \
 	src/tsdb/metadata_store.c src/tsdb/metadata_store.h \
 	src/tsdb/ooo_buffer.c src/tsdb/ooo_buffer.h \
+	src/tsdb/ref_recycle.c src/tsdb/ref_recycle.h \
+	src/tsdb/ref_set.c src/tsdb/ref_set.h \
 	src/tsdb/series_snapshot.c src/tsdb/series_snapshot.h \
 	src/tsdb/series_stripe.c src/tsdb/series_stripe.h \
 	src/tsdb/wal_commit.c src/tsdb/wal_commit.h \

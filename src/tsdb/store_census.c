@@ -28,6 +28,7 @@ struct census {
 	struct cursor *cursors;
 	size_t n_cursors;
 	struct sample_column column;
+	uint64_t epoch;
 };
 
 static int by_labels(const void *x, const void *y)
@@ -148,12 +149,15 @@ static void end(struct census *c)
 	sample_column_done(&c->column);
 	arena_free(c->arena);
 	part_sets_put(&c->db->parts, c->parts);
+	ref_recycler_leave(&c->db->head.refs, c->epoch);
 }
 
 int store_census(
     struct tsdb *db, void (*each)(void *arg, const struct census_series *s), void *arg, struct err *err)
 {
-	struct census c = {.db = db, .parts = part_sets_get(&db->parts), .arena = arena_new(ARENA_NO_LIMIT)};
+	struct census c = {.db = db, .epoch = ref_recycler_enter(&db->head.refs)};
+	c.parts = part_sets_get(&db->parts);
+	c.arena = arena_new(ARENA_NO_LIMIT);
 	struct arena *series = arena_new(ARENA_NO_LIMIT), *histograms = arena_new(ARENA_NO_LIMIT);
 	struct census_series s;
 	sample_column_init(&c.column, histograms);

@@ -278,8 +278,10 @@ int tsdb_open(const struct tsdb_options *o, struct tsdb **out, struct err *err)
 	if (rc != 0)
 		return rc;
 	db->head.wal = db->wal;
-	if (db->wal)
+	if (db->wal) {
 		tsdb_watch_disk(db);
+		head_retire_unused(&db->head);
+	}
 	int64_t now_ms = clock_now_ms(db->options.clock);
 	for (unsigned i = 0; i < HEAD_STRIPES; i++)
 		db->head.stripes[i].frozen_at_ms = now_ms;

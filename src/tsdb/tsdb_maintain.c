@@ -176,6 +176,19 @@ static void drop_unread(struct tsdb *db)
 	head_free_dropped(&db->head, seen_seq);
 }
 
+/* Refs of series that are gone, on their way to new ones. */
+static void recycle_refs(struct tsdb *db, int64_t now_ms)
+{
+	struct ref_recycler *r = &db->head.refs;
+	ref_recycler_tick(r, now_ms, db->options.seal_interval_ms / 2);
+	if (ref_recycler_is_safe(r))
+		head_free_refs(&db->head);
+	if (!ref_recycler_collect(r, wal_cut_record(db->wal)))
+		return;
+	head_forget_keys(&db->head, &r->forgotten);
+	ordinal_refs_forget(db->ordinals, &r->forgotten);
+}
+
 static int write_snapshots(
     struct tsdb *db, const struct stripe_seal *seals, size_t n, int64_t now_ms, struct err *err)
 {
@@ -324,6 +337,7 @@ static int maintain(struct tsdb *db, int64_t now_ms, struct err *err)
 	int kept = run_retention(db, now_ms, rc == 0 ? err : NULL);
 	rc = rc == 0 ? kept : rc;
 	drop_unread(db);
+	recycle_refs(db, now_ms);
 	tsdb_watch_disk(db);
 	tsdb_set_gauges(db);
 	return rc;

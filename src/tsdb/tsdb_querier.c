@@ -12,6 +12,7 @@ struct tsdb_querier {
 	struct tsdb *db;
 	struct part_set *parts;
 	int64_t min_t_ms, max_t_ms;
+	uint64_t epoch; /* of a user (ref_recycle.h) */
 };
 
 static struct tsdb_querier *querier_of(struct querier *q)
@@ -190,6 +191,7 @@ static void querier_close(struct querier *base)
 {
 	struct tsdb_querier *q = querier_of(base);
 	part_sets_put(&q->db->parts, q->parts);
+	ref_recycler_leave(&q->db->head.refs, q->epoch);
 	free(q);
 }
 
@@ -208,6 +210,7 @@ int tsdb_querier_open(
 	struct tsdb_querier *q = xcalloc(1, sizeof(*q));
 	q->base.ops = &querier_ops;
 	q->db = db;
+	q->epoch = ref_recycler_enter(&db->head.refs);
 	q->parts = part_sets_get(&db->parts);
 	q->min_t_ms = min_t_ms;
 	q->max_t_ms = max_t_ms;

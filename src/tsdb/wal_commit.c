@@ -67,6 +67,7 @@ struct wal {
 	struct err why; /* we refuse */
 	char *held;     /* why wal_ready() refuses all the same; NULL: it does not */
 	struct old_segments old;
+	uint64_t cut_record; /* the last one of the segments that were removed */
 	uint64_t end; /* of the segment being written */
 	uint64_t syncs, failures;
 
@@ -638,8 +639,21 @@ int wal_cut(struct wal *w, uint64_t record, struct err *err)
 	int rc = 0;
 	for (size_t i = 0; i < gone.len && rc == 0; i++)
 		rc = remove_segment(w, &gone.v[i], err);
+	if (rc == 0 && gone.len > 0) {
+		lock_take(&w->lock);
+		w->cut_record = gone.v[gone.len - 1].last_record;
+		lock_release(&w->lock);
+	}
 	old_segments_done(&gone);
 	return rc;
+}
+
+uint64_t wal_cut_record(struct wal *w)
+{
+	lock_take(&w->lock);
+	uint64_t record = w->cut_record;
+	lock_release(&w->lock);
+	return record;
 }
 
 void wal_stats(struct wal *w, struct wal_stats *out)

@@ -75,6 +75,8 @@ uint64_t wal_last_record(struct wal *w);
 bool wal_would_cut(struct wal *w, uint64_t record);
 /* Removes the segments whose records are all numbered `record` or below. */
 MUST_CHECK int wal_cut(struct wal *w, uint64_t record, struct err *err);
+/* Records up to this one are in no segment any more; 0: nothing was cut yet. */
+uint64_t wal_cut_record(struct wal *w);
 
 struct wal_stats {
 	uint64_t bytes, segments, damaged_segments;

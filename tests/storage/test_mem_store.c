@@ -141,12 +141,12 @@ static void one_sample_at_a_time(void **state)
 {
 	(void)state;
 	struct appender *a = begin();
-	series_ref ref = 77; /* dead */
+	struct kept_ref ref = {77, 1}; /* dead */
 	enum append_result result;
 	struct err err;
 	const struct labels *labels = labels_of(arena, "__name__", "x", NULL);
 	check_ok("one", appender_append_one(a, &ref, labels, 1, 5, &result, &err), &err);
-	check_int("found", ref, 1);
+	check_int("found", ref.ref, 1);
 	check_int("result", result, APPEND_OK);
 	check_ok("again", appender_append_one(a, &ref, labels, 1, 6, &result, &err), &err);
 	check_int("result", result, APPEND_DUPLICATE);

@@ -56,7 +56,7 @@ static void append_step(struct fixture *f, int64_t t_ms, bool is_last)
 		check_ok(
 		    "add", a->ops->add_series(a, NULL, labels_of_series(f->arena, i), &s.ref, &err), &err);
 		if (i % 11 == 8 && is_last) {
-			struct histogram_sample h = {s.ref, s.t_ms, some_histogram(f->arena)};
+			struct histogram_sample h = {.ref = s.ref, .t_ms = s.t_ms, .h = some_histogram(f->arena)};
 			check_ok("histogram", a->ops->append_histograms(a, &h, 1, NULL, &err), &err);
 		} else {
 			check_ok("append", a->ops->append(a, &s, 1, NULL, &err), &err);

@@ -40,4 +40,23 @@ static void stays_small(void **state)
 	ordinal_refs_free(r);
 }
 
-TEST_MAIN("ordinal_refs", cmocka_unit_test(remembers), cmocka_unit_test(stays_small))
+static void forgets_what_is_used_again(void **state)
+{
+	(void)state;
+	struct ordinal_refs *r = ordinal_refs_new(MAX_BYTES);
+	struct ordinal_map *m = ordinal_refs_pin(r, 7, SERIES);
+	struct ref_set gone = {0};
+	for (uint32_t i = 0; i < SERIES; i++)
+		ordinal_map_put(m, i, 100 + i);
+	ref_set_add(&gone, 101, 1);
+	ref_set_add(&gone, 103, 2);
+	ordinal_refs_forget(r, &gone);
+	for (uint32_t i = 0; i < SERIES; i++)
+		check_int("ref", ordinal_map_get(m, i), ref_set_has(&gone, 100 + i) ? 0 : 100 + i);
+	ref_set_done(&gone);
+	ordinal_refs_unpin(r, m);
+	ordinal_refs_free(r);
+}
+
+TEST_MAIN("ordinal_refs", cmocka_unit_test(remembers), cmocka_unit_test(stays_small),
+    cmocka_unit_test(forgets_what_is_used_again))

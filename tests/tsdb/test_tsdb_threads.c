@@ -34,7 +34,7 @@ static void write_step(struct writer *w, struct arena *arena, int64_t step)
 	struct appendable *door = tsdb_appendable(w->shared->db);
 	struct appender *a;
 	struct err err;
-	struct sample s[SERIES];
+	struct sample s[SERIES] = {{0}};
 	struct append_stats stats;
 	int bad = door->begin(door, &a, &err) != 0;
 	for (unsigned i = 0; i < SERIES && !bad; i++) {
