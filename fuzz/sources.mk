@@ -76,7 +76,7 @@ fuzz_programs += fuzz/fuzz_wal_record
 fuzz_fuzz_wal_record_SOURCES = fuzz/fuzz_wal_record.c $(FUZZ_MAIN)
 fuzz_fuzz_wal_record_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 fuzz_programs += fuzz/fuzz_rule_file fuzz/fuzz_series_notation fuzz/fuzz_json_read \
-	fuzz/fuzz_chunk_histogram fuzz/fuzz_manifest fuzz/fuzz_tombstones fuzz/fuzz_http_request fuzz/fuzz_api_alerts_v2
+	fuzz/fuzz_chunk_histogram fuzz/fuzz_manifest fuzz/fuzz_tombstones fuzz/fuzz_deletions fuzz/fuzz_http_request fuzz/fuzz_api_alerts_v2
 fuzz_fuzz_rule_file_SOURCES = fuzz/fuzz_rule_file.c $(FUZZ_MAIN)
 fuzz_fuzz_rule_file_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 fuzz_fuzz_series_notation_SOURCES = fuzz/fuzz_series_notation.c $(FUZZ_MAIN)
@@ -87,6 +87,8 @@ fuzz_fuzz_chunk_histogram_SOURCES = fuzz/fuzz_chunk_histogram.c $(FUZZ_MAIN)
 fuzz_fuzz_chunk_histogram_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 fuzz_fuzz_tombstones_SOURCES = fuzz/fuzz_tombstones.c $(FUZZ_MAIN)
 fuzz_fuzz_tombstones_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+fuzz_fuzz_deletions_SOURCES = fuzz/fuzz_deletions.c $(FUZZ_MAIN)
+fuzz_fuzz_deletions_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 fuzz_fuzz_manifest_SOURCES = fuzz/fuzz_manifest.c $(FUZZ_MAIN)
 fuzz_fuzz_manifest_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 fuzz_fuzz_http_request_SOURCES = fuzz/fuzz_http_request.c fuzz/web_under_test.c fuzz/web_under_test.h $(FUZZ_MAIN)

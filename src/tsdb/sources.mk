@@ -72,6 +72,7 @@ libtsdb_a_SOURCES += \
 	src/tsdb/backfill.c src/tsdb/backfill.h \
 	src/tsdb/data_dir.c src/tsdb/data_dir.h \
 	src/tsdb/newest_set.c src/tsdb/newest_set.h \
+	src/tsdb/deletions.c src/tsdb/deletions.h \
 	src/tsdb/ordinal_refs.c src/tsdb/ordinal_refs.h \
 	src/tsdb/postings_runs.c src/tsdb/postings_runs.h \
 	src/tsdb/series_grouping.c src/tsdb/series_grouping.h \

@@ -143,6 +143,7 @@ static int replay_and_open_log(struct tsdb *db, struct err *err)
 	struct wal_replay replay = {.fs = db->dir.fs,
 	    .dir = db->dir.wal,
 	    .head = &db->head,
+	    .deletions = &db->deletions,
 	    .read_only = db->options.read_only,
 	    .progress = progress,
 	    .note = tsdb_note_text,
@@ -197,10 +198,9 @@ static int open_files(struct tsdb *db, struct err *err)
 		return rc;
 	open_parts(db);
 	rc = load_snapshots(db, err);
-	if (rc != 0)
-		return rc;
-	tsdb_load_deletions(db);
-	return replay_and_open_log(db, err);
+	if (rc == 0)
+		rc = tsdb_load_deletions(db, err);
+	return rc == 0 ? replay_and_open_log(db, err) : rc;
 }
 
 void tsdb_set_out_of_order(struct tsdb *db, int64_t window_ms)
@@ -239,6 +239,7 @@ static struct tsdb *tsdb_new(const struct tsdb_options *given)
 	db->ordinals = ordinal_refs_new(ORDINAL_REFS_BYTES);
 	part_sets_init(&db->parts);
 	db->deleted_until_ms = INT64_MIN;
+	deletions_init(&db->deletions);
 	lock_init(&db->maintenance, LOCK_TSDB_MAINTENANCE, "maintenance");
 	lock_init(&db->compaction, LOCK_TSDB_COMPACTION, "compaction");
 	head_init(&db->head, &(struct head_options){.clock = db->options.clock,
@@ -315,6 +316,7 @@ void tsdb_close(struct tsdb *db)
 	lock_done(&db->maintenance);
 	lock_done(&db->compaction);
 	seq_vec_done(&db->damaged_parts);
+	deletions_done(&db->deletions);
 	free((char *)(uintptr_t)db->options.path);
 	free(db);
 }

@@ -5,7 +5,7 @@
  *   data/wal/NNNNNNNN    the log, in segments (docs/formats/wal.md)
  *   data/head/           series snapshots, one a stripe (docs/formats/series_snapshot.md)
  *   data/reserve         blocks for a full disk (disk_room.h)
- *   data/deletions       up to when newest samples may be deleted ones (tsdb_delete.c)
+ *   data/deletions       what was deleted that the log still has (docs/formats/part.md)
  *   data/snapshots/      what tsdb_snapshot() made
  *   data/parts/part-N/   sealed parts, immutable (docs/formats/part.md)
  *   data/manifest        which parts count (docs/formats/manifest.md)

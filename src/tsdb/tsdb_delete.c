@@ -3,25 +3,14 @@
  * place in the set; a joining of parts that is under way sees that and begins anew.
  *
  * The head goes on knowing the newest sample of each series, for the order of what comes, and instant queries are answered
- * from it. Up to which time it may be a deleted one stands in data/deletions: 8 bytes "PQDELET\1", the time as u64, CRC-32C
- * (masked) of it as u32. */
-#include "base/byte_reader.h"
-#include "base/crc32c.h"
+ * from it: up to which time it may be a deleted one stands in data/deletions (deletions.h), and what was deleted for the case
+ * that the log is read again. */
 #include "base/xmalloc.h"
 #include "tsdb/part_set.h"
 #include "tsdb/tsdb_priv.h"
 #include <stdlib.h>
-#include <string.h>
 
-struct deletion {
-	struct tsdb *db;
-	const struct matcher *const *matchers;
-	size_t n_matchers;
-	int64_t min_t_ms, max_t_ms;
-};
-
-#define NOTE_MAGIC "PQDELET\1"
-enum { BATCH = 1024, MAGIC_BYTES = 8, TIME_BYTES = 8, CRC_BYTES = 4 };
+enum { BATCH = 1024 };
 
 /* --- the head ------------------------------------------------------------------------------------------------- */
 
@@ -36,9 +25,8 @@ static bool has_samples_before(struct series_stripe *s, int64_t t_ms)
 }
 
 /* Stripes with series that match and samples that no part has. */
-static void list_stripes(const struct deletion *d, bool wanted[HEAD_STRIPES])
+static void list_stripes(struct head *h, const struct deletion *d, bool wanted[HEAD_STRIPES])
 {
-	struct head *h = &d->db->head;
 	struct postings matched = {0};
 	struct postings_iter it;
 	series_ref refs[BATCH];
@@ -56,28 +44,9 @@ static void list_stripes(const struct deletion *d, bool wanted[HEAD_STRIPES])
 
 /* --- up to when ------------------------------------------------------------------------------------------------ */
 
-static void put_le(char *p, uint64_t x, unsigned bytes)
-{
-	for (unsigned i = 0; i < bytes; i++)
-		p[i] = (char)(x >> (8 * i));
-}
-
 static char *note_path(const struct tsdb *db)
 {
 	return xasprintf("%s/deletions", db->dir.path);
-}
-
-static int write_note(struct tsdb *db, int64_t until_ms, struct err *err)
-{
-	char bytes[MAGIC_BYTES + TIME_BYTES + CRC_BYTES];
-	memcpy(bytes, NOTE_MAGIC, MAGIC_BYTES);
-	put_le(bytes + MAGIC_BYTES, (uint64_t)until_ms, TIME_BYTES);
-	uint32_t crc = crc32c_mask(crc32c(0, bytes + MAGIC_BYTES, TIME_BYTES));
-	put_le(bytes + MAGIC_BYTES + TIME_BYTES, crc, CRC_BYTES);
-	char *path = note_path(db);
-	int rc = fs_write_file(db->dir.fs, path, slice_of(bytes, sizeof(bytes)), err);
-	free(path);
-	return rc;
 }
 
 /* Readers and writers do not believe what the head remembers of sealed samples up to this time. */
@@ -93,42 +62,39 @@ static void set_deleted_until(struct tsdb *db, int64_t until_ms)
 }
 
 /* Before the first sample goes: a note too much costs a look into parts, one too few shows deleted samples. */
-static int note_deletion(struct tsdb *db, int64_t max_t_ms, struct err *err)
+static int note_deletion(struct tsdb *db, const struct deletion *d, struct err *err)
 {
-	int64_t newest = db->head.max_t_ms, until = max_t_ms < newest ? max_t_ms : newest;
-	if (until <= db->deleted_until_ms)
-		return 0;
-	int rc = write_note(db, until, err);
-	if (rc == 0)
-		set_deleted_until(db, until);
+	struct deletions *all = &db->deletions;
+	int64_t newest = db->head.max_t_ms, until = d->max_t_ms < newest ? d->max_t_ms : newest;
+	deletions_forget(all, wal_cut_record(db->wal));
+	int rc = deletions_add(all, d, err);
+	if (rc != 0)
+		return rc;
+	all->until_ms = until > all->until_ms ? until : all->until_ms;
+	char *path = note_path(db);
+	rc = deletions_write(db->dir.fs, path, all, err);
+	free(path);
+	if (rc == 0 && all->until_ms > db->deleted_until_ms)
+		set_deleted_until(db, all->until_ms);
 	return rc;
 }
 
-static bool parse_note(struct slice text, int64_t *until_ms)
-{
-	struct byte_reader r;
-	byte_reader_init(&r, text);
-	bool ours = slice_eq(read_bytes(&r, MAGIC_BYTES), slice_of(NOTE_MAGIC, MAGIC_BYTES));
-	const void *time = r.at;
-	*until_ms = (int64_t)read_u64(&r);
-	uint32_t crc = read_u32(&r);
-	return ours && !r.failed && byte_reader_done(&r) && crc == crc32c_mask(crc32c(0, time, TIME_BYTES));
-}
-
-void tsdb_load_deletions(struct tsdb *db)
+/* Of a damaged note all is believed: the newest samples that are known now are sealed ones, and may be deleted. */
+int tsdb_load_deletions(struct tsdb *db, struct err *err)
 {
 	char *path = note_path(db);
-	struct strbuf text;
-	struct err err;
-	int64_t all = db->head.max_t_ms, until = all;
-	strbuf_init(&text, 4096);
-	int rc = fs_read_file(db->dir.fs, path, &text, &err);
-	if (rc == 0 && !parse_note(strbuf_slice(&text), &until))
-		until = all;
-	if (rc != ERR_NOT_FOUND)
-		set_deleted_until(db, until);
-	strbuf_done(&text);
+	int rc = deletions_read(db->dir.fs, path, &db->deletions, err);
 	free(path);
+	if (rc == ERR_NOT_FOUND)
+		return 0;
+	if (rc == ERR_CORRUPT || rc == ERR_LIMIT) {
+		tsdb_note(db, "%s", err->msg);
+		db->deletions.until_ms = db->head.max_t_ms;
+	} else if (rc != 0) {
+		return rc;
+	}
+	set_deleted_until(db, db->deletions.until_ms);
+	return 0;
 }
 
 /* --- the parts ------------------------------------------------------------------------------------------------ */
@@ -143,7 +109,7 @@ static int open_anew(struct tsdb *db, struct part *old, struct err *err)
 	return rc;
 }
 
-static int delete_from_part(const struct deletion *d, struct part *p, struct err *err)
+static int delete_from_part(struct tsdb *db, const struct deletion *d, struct part *p, struct err *err)
 {
 	const struct part_meta *m = part_meta(p);
 	struct postings matched = {0};
@@ -154,33 +120,39 @@ static int delete_from_part(const struct deletion *d, struct part *p, struct err
 	if (rc == 0)
 		rc = part_delete(p, &matched, d->min_t_ms, d->max_t_ms, &changed, err);
 	postings_done(&matched);
-	return rc == 0 && changed ? open_anew(d->db, p, err) : rc;
+	return rc == 0 && changed ? open_anew(db, p, err) : rc;
 }
 
-static int delete_from_parts(const struct deletion *d, struct err *err)
+/* Past parts that cannot be read. */
+static int delete_from_parts(struct tsdb *db, const struct deletion *d, struct err *err)
 {
-	struct part_set *set = part_sets_get(&d->db->parts);
+	struct part_set *set = part_sets_get(&db->parts);
 	int rc = 0;
-	for (size_t i = 0; i < set->n && rc == 0; i++)
-		rc = delete_from_part(d, set->v[i], err);
-	part_sets_put(&d->db->parts, set);
+	for (size_t i = 0; i < set->n; i++) {
+		int part_rc = delete_from_part(db, d, set->v[i], rc == 0 ? err : NULL);
+		rc = rc == 0 ? part_rc : rc;
+	}
+	part_sets_put(&db->parts, set);
 	return rc;
 }
 
 int tsdb_delete(struct tsdb *db, const struct matcher *const *matchers, size_t n_matchers, int64_t min_t_ms,
     int64_t max_t_ms, struct err *err)
 {
-	struct deletion d = {db, matchers, n_matchers, min_t_ms, max_t_ms};
+	struct deletion d = {
+	    .min_t_ms = min_t_ms, .max_t_ms = max_t_ms, .matchers = matchers, .n_matchers = n_matchers};
 	bool wanted[HEAD_STRIPES] = {false};
 	if (min_t_ms > max_t_ms)
 		return 0;
 	lock_take(&db->maintenance);
-	list_stripes(&d, wanted);
+	/* What comes while it is sealed comes later, should anybody ask the log. */
+	d.record = wal_last_record(db->wal);
+	list_stripes(&db->head, &d, wanted);
 	int rc = tsdb_seal_stripes(db, wanted, err);
 	if (rc == 0)
-		rc = note_deletion(db, max_t_ms, err);
+		rc = note_deletion(db, &d, err);
 	if (rc == 0)
-		rc = delete_from_parts(&d, err);
+		rc = delete_from_parts(db, &d, err);
 	lock_release(&db->maintenance);
 	return rc;
 }

@@ -4,6 +4,7 @@
 #include "base/lock.h"
 #include "base/vec.h"
 #include "tsdb/data_dir.h"
+#include "tsdb/deletions.h"
 #include "tsdb/disk_room.h"
 #include "tsdb/head.h"
 #include "tsdb/manifest.h"
@@ -35,6 +36,8 @@ struct tsdb {
 
 	_Atomic int64_t
 	    deleted_until_ms; /* relaxed, grows: the head's newest samples up to here may be deleted ones */
+
+	struct deletions deletions; /* MAINTENANCE */
 
 	struct lock maintenance; /* LOCK_TSDB_MAINTENANCE: one sealing at a time */
 	timer_id timer;          /* MAINTENANCE */
@@ -75,7 +78,7 @@ void tsdb_notice(struct tsdb *db, bool is_bad, const char *fmt, ...) PRINTF_LIKE
 
 /* What a former process noted of its deletions. When newest samples are known, and before the log is replayed: what came
  * since may have the time of a deleted one. */
-void tsdb_load_deletions(struct tsdb *db);
+MUST_CHECK int tsdb_load_deletions(struct tsdb *db, struct err *err);
 
 /* The timer that does what is due every few seconds; without a scheduler there is none. */
 void tsdb_start_timer(struct tsdb *db);

@@ -59,6 +59,22 @@ static bool is_known(struct wal_replay *r, series_ref ref)
 	return false;
 }
 
+/* By a deletion that came behind this record. Rare: a series snapshot, which covers the record, was lost. */
+static bool is_deleted(const struct wal_replay *r, uint64_t number, series_ref ref, int64_t t_ms)
+{
+	if (number > r->deleted_record)
+		return false;
+	const struct head_block *b = head_columns_block(&r->head->columns, ref);
+	uint32_t handle = b ? b->series[series_in_block(ref)].labels : 0;
+	if (handle == 0)
+		return false;
+	struct arena *arena = arena_new(ARENA_NO_LIMIT);
+	bool is = deletions_cover(
+	    r->deletions, number, series_labels_get(&r->head->index.labels, handle, arena), t_ms);
+	arena_free(arena);
+	return is;
+}
+
 static int replay_samples(struct wal_replay *r, uint64_t number, struct slice payload)
 {
 	struct wal_samples_reader reader;
@@ -69,7 +85,7 @@ static int replay_samples(struct wal_replay *r, uint64_t number, struct slice pa
 	while ((rc = wal_samples_next(&reader, &batch[n])) == 0) {
 		if (number <= covered_record(r, batch[n].ref))
 			continue;
-		if (!is_known(r, batch[n].ref))
+		if (!is_known(r, batch[n].ref) || is_deleted(r, number, batch[n].ref, batch[n].t_ms))
 			continue;
 		if (++n < BATCH - 1)
 			continue;
@@ -89,7 +105,7 @@ static int replay_histograms(struct wal_replay *r, uint64_t number, struct slice
 	int rc;
 	byte_reader_init(&reader, payload);
 	while ((rc = wal_histogram_next(&reader, &ref, &t_ms, &chunk)) == 0)
-		if (number > covered_record(r, ref))
+		if (number > covered_record(r, ref) && !is_deleted(r, number, ref, t_ms))
 			r->samples += head_replay_histogram(r->head, ref, t_ms, chunk);
 	return rc == 1 ? 0 : rc;
 }
@@ -323,11 +339,15 @@ int wal_replay_run(struct wal_replay *r, struct err *err)
 {
 	struct wal_segment_numbers numbers = {0};
 	struct walk w = {0};
+	r->deleted_record = r->deletions ? deletions_newest_record(r->deletions) : 0;
 	int rc = wal_segment_list(r->fs, r->dir, &numbers, err);
 	if (rc == 0)
 		rc = replay_all(r, &numbers, &w, err);
 	r->next_segment = numbers.len ? numbers.v[numbers.len - 1] + 1 : 1;
 	r->next_record = w.any ? w.last + 1 : 1;
+	/* Numbers that a deletion knows are not given again, even if the log is gone. */
+	if (r->deleted_record >= r->next_record)
+		r->next_record = r->deleted_record + 1;
 	for (unsigned i = 0; i < HEAD_STRIPES; i++)
 		if (r->head->stripes[i].replay_record >= r->next_record)
 			r->next_record = r->head->stripes[i].replay_record + 1;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/vec.h"
+#include "tsdb/deletions.h"
 #include "tsdb/head.h"
 #include "tsdb/wal_commit.h"
 
@@ -16,7 +17,8 @@ struct wal_replay {
 	struct fs *fs;
 	const char *dir;
 	struct head *head;
-	bool read_only;                                             /* the torn tail is not read, but stays */
+	const struct deletions *deletions; /* samples that they cover are left out; NULL: none */
+	bool read_only;                    /* the torn tail is not read, but stays */
 	void (*progress)(void *arg, uint64_t done, uint64_t total); /* segments; may be NULL */
 	void (*note)(void *arg, const char *text); /* what was repaired or lost; may be NULL */
 	void *arg;
@@ -26,6 +28,8 @@ struct wal_replay {
 	uint64_t next_segment, next_record;
 	uint64_t samples, series, records_lost;
 	uint64_t unknown; /* samples of series whose labels are lost */
+
+	uint64_t deleted_record; /* behind this record nothing is deleted */
 };
 
 /* The caller fills in the upper part, zeroes the rest, and calls wal_replay_done(). ERR_IO, ERR_UNSUPPORTED. */

@@ -128,6 +128,18 @@ static void query_round(struct model *m)
 	    probe_dump_newest(naive, NULL, 0, m->now_ms - 300000, m->now_ms));
 }
 
+/* The series snapshot of a stripe in `every` is lost. */
+static void lose_snapshots(struct model *m, unsigned every)
+{
+	for (unsigned i = 0; i < 128; i++) {
+		struct err err;
+		char *path = xasprintf("%s/head/stripe-%03u", m->dir, i);
+		if (test_random_below(&m->random, every) == 0)
+			check_ok("unlink", fs_unlink(probe_fs(), path, &err), &err);
+		free(path);
+	}
+}
+
 static void reopen(struct model *m)
 {
 	struct err err;
@@ -159,6 +171,233 @@ static void store_and_model_agree(void **state)
 	}
 	query_round(&m);
 	model_done(&m);
+}
+
+/* The log has all of it still: it is read again from its beginning, and the deletions with it. */
+static void lost_snapshots_bring_nothing_back(void **state)
+{
+	(void)state;
+	for (int store = 0; store < 25; store++) {
+		struct model m;
+		struct err err;
+		model_init(&m);
+		m.random.state += (uint64_t)store;
+		for (int round = 0; round < 60; round++) {
+			append_round(&m);
+			if (test_random_below(&m.random, 8) == 0)
+				delete_round(&m);
+			if (test_random_below(&m.random, 12) == 0)
+				check_ok("seal", tsdb_seal_all(m.db, &err), &err);
+			if (test_random_below(&m.random, 20) == 0)
+				check_ok("compact", tsdb_compact(m.db, &err), &err);
+		}
+		check_ok("sync", tsdb_sync(m.db, &err), &err);
+		tsdb_close(m.db);
+		lose_snapshots(&m, 1 + (unsigned)test_random_below(&m.random, 2));
+		m.db = probe_open(m.dir, m.clock, &options);
+		query_round(&m);
+		append_round(&m);
+		delete_round(&m);
+		query_round(&m);
+		model_done(&m);
+	}
+}
+
+/* --- one case at a time ---------------------------------------------------------------------------------------------- */
+
+/* A store with one series: a sample each step from START_MS on, `n` of them. */
+struct one {
+	struct arena *arena;
+	struct clock *clock;
+	char *dir;
+	struct tsdb *db;
+	const struct labels *labels;
+	struct tsdb_options options;
+};
+
+static void one_init(struct one *o, int64_t n)
+{
+	*o = (struct one){.options = {.future_limit_ms = -1}};
+	o->arena = arena_new(ARENA_NO_LIMIT);
+	o->clock = clock_virtual_new(START_MS);
+	o->dir = test_tmpdir();
+	o->db = probe_open(o->dir, o->clock, &o->options);
+	o->labels = labels_of(o->arena, "__name__", "m", NULL);
+	for (int64_t i = 0; i < n; i++)
+		check_int(
+		    "append", probe_add(o->db, o->labels, START_MS + i * STEP_MS, (double)i), APPEND_OK);
+}
+
+static void one_done(struct one *o)
+{
+	tsdb_close(o->db);
+	clock_virtual_free(o->clock);
+	arena_free(o->arena);
+	test_tmpdir_done(o->dir);
+}
+
+/* Up to and with step `to`. */
+static void one_delete(struct one *o, int64_t from, int64_t to)
+{
+	struct err err;
+	check_ok("delete",
+	    tsdb_delete(o->db, NULL, 0, START_MS + from * STEP_MS, START_MS + to * STEP_MS, &err), &err);
+}
+
+static void one_reopen(struct one *o, bool with_snapshots)
+{
+	struct err err;
+	check_ok("sync", tsdb_sync(o->db, &err), &err);
+	tsdb_close(o->db);
+	char *head = xasprintf("%s/head", o->dir);
+	if (!with_snapshots)
+		check_ok("lost", fs_remove_tree(probe_fs(), head, &err), &err);
+	free(head);
+	o->db = probe_open(o->dir, o->clock, &o->options);
+}
+
+/* "step=value" of all samples. */
+static void one_check(struct one *o, const char *when, const char *want)
+{
+	struct strbuf got = STRBUF_INIT;
+	struct queryable *door = tsdb_queryable(o->db);
+	struct querier *q;
+	struct series_set *set;
+	struct sample_column c;
+	struct err err;
+	sample_column_init(&c, o->arena);
+	check_ok("open", door->open(door, INT64_MIN, INT64_MAX, &q, &err), &err);
+	check_ok("select", q->ops->select(q, o->arena, NULL, 0, true, NULL, &set, &err), &err);
+	for (size_t i = 0; i < set->n; i++) {
+		check_ok("read", set->ops->read(set, i, &c, &err), &err);
+		for (size_t k = 0; k < c.n; k++)
+			strbuf_addf(&got, "%s%d=%g", got.len ? " " : "", (int)((c.t[k] - START_MS) / STEP_MS),
+			    c.v[k]);
+	}
+	q->ops->close(q);
+	check_str(when, strbuf_slice(&got), want);
+	sample_column_done(&c);
+	strbuf_done(&got);
+}
+
+static void one_check_always(struct one *o, const char *want)
+{
+	struct err err;
+	one_check(o, "at once", want);
+	one_reopen(o, true);
+	one_check(o, "after a restart", want);
+	one_reopen(o, false);
+	one_check(o, "after one without series snapshots", want);
+	check_ok("seal", tsdb_seal_all(o->db, &err), &err);
+	one_check(o, "sealed", want);
+	check_ok("compact", tsdb_compact(o->db, &err), &err);
+	one_check(o, "joined", want);
+	check_ok("clean", tsdb_clean_tombstones(o->db, &err), &err);
+	one_check(o, "cleaned", want);
+	one_reopen(o, false);
+	one_check(o, "after all of it", want);
+}
+
+static void late_samples_are_deleted_too(void **state)
+{
+	(void)state;
+	struct one o;
+	one_init(&o, 0);
+	check_int("first", probe_add(o.db, o.labels, START_MS + 9 * STEP_MS, 9), APPEND_OK);
+	struct err err;
+	check_ok("seal", tsdb_seal_all(o.db, &err), &err);
+	/* Now the late ones are all that the head has. */
+	for (int64_t i = 2; i < 6; i++)
+		check_int("late", probe_add(o.db, o.labels, START_MS + i * STEP_MS, (double)i), APPEND_OK);
+	one_delete(&o, 3, 4);
+	one_check_always(&o, "2=2 5=5 9=9");
+	one_done(&o);
+}
+
+static void what_comes_after_a_deletion_stays(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name;
+		int64_t from, to;
+		struct {
+			int64_t step;
+			double v;
+		} then[3];
+		size_t n;
+		const char *want;
+	} cases[] = {
+	    {"the newest once more", 3, 4, {{4, 4}}, 1, "0=0 1=1 2=2 4=4"},
+	    {"the newest with another value", 3, 4, {{4, 7}}, 1, "0=0 1=1 2=2 4=7"},
+	    {"in the middle, backwards", 1, 3, {{3, 7}, {2, 8}}, 2, "0=0 2=8 3=7 4=4"},
+	    {"all of it", 0, 4, {{0, 0}, {1, 7}, {2, 2}}, 3, "0=0 1=7 2=2"},
+	    {"the first value after it counts", 2, 2, {{2, 7}, {2, 8}}, 2, "0=0 1=1 2=7 3=3 4=4"},
+	    {"in front of it, too", 4, 4, {{5, 5}, {4, 7}}, 2, "0=0 1=1 2=2 3=3 4=7 5=5"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct one o;
+		one_init(&o, 5);
+		one_delete(&o, cases[i].from, cases[i].to);
+		for (size_t k = 0; k < cases[i].n; k++)
+			probe_add(
+			    o.db, o.labels, START_MS + cases[i].then[k].step * STEP_MS, cases[i].then[k].v);
+		one_check(&o, cases[i].name, cases[i].want);
+		one_check_always(&o, cases[i].want);
+		one_done(&o);
+	}
+}
+
+static int fail_snapshots(void *arg, enum fs_call call, const char *path, size_t *n)
+{
+	(void)n;
+	const bool *fail = arg;
+	if (*fail && strstr(path, "/head/stripe-"))
+		return EIO;
+	return call == FS_CALL_SYNC || call == FS_CALL_SYNC_DIR ? FS_PRETEND : 0;
+}
+
+/* The part counts, but the log is read from in front of it at the next start. */
+static void a_snapshot_that_was_not_written_brings_nothing_back(void **state)
+{
+	(void)state;
+	struct one o;
+	struct err err;
+	bool fail = false;
+	struct fs *fs = fs_faulty_new(fail_snapshots, &fail);
+	one_init(&o, 0);
+	tsdb_close(o.db);
+	o.options.fs = fs;
+	o.db = probe_open(o.dir, o.clock, &o.options);
+	for (int64_t i = 0; i < 5; i++)
+		check_int("append", probe_add(o.db, o.labels, START_MS + i * STEP_MS, (double)i), APPEND_OK);
+	fail = true;
+	check_int("seal", tsdb_seal_all(o.db, &err), ERR_IO);
+	one_delete(&o, 1, 3);
+	one_check(&o, "at once", "0=0 4=4");
+	fail = false;
+	one_check_always(&o, "0=0 4=4");
+	one_done(&o);
+	fs_faulty_free(fs);
+}
+
+static void a_damaged_part_does_not_keep_the_others(void **state)
+{
+	(void)state;
+	struct one o;
+	struct err err;
+	one_init(&o, 5);
+	check_ok("seal", tsdb_seal_all(o.db, &err), &err);
+	check_int("next", probe_add(o.db, o.labels, START_MS + 5 * STEP_MS, 5), APPEND_OK);
+	check_ok("seal", tsdb_seal_all(o.db, &err), &err);
+	char *path = xasprintf("%s/parts/part-0000000000000001/stones", o.dir);
+	check_ok("bend", fs_write_file(probe_fs(), path, SL("stones?"), &err), &err);
+	check_int("said", tsdb_delete(o.db, NULL, 0, START_MS, START_MS + 9 * STEP_MS, &err), ERR_CORRUPT);
+	one_check(&o, "the other one is gone", "0=0 1=1 2=2 3=3 4=4");
+	check_ok("mend", fs_unlink(probe_fs(), path, &err), &err);
+	one_delete(&o, 0, 9);
+	one_check_always(&o, "");
+	free(path);
+	one_done(&o);
 }
 
 /* --- what is left on disk ------------------------------------------------------------------------------------------- */
@@ -329,6 +568,10 @@ static void a_call_that_fails_is_made_good(void **state)
 }
 
 TEST_MAIN("tsdb delete", cmocka_unit_test(store_and_model_agree),
+    cmocka_unit_test(lost_snapshots_bring_nothing_back), cmocka_unit_test(late_samples_are_deleted_too),
+    cmocka_unit_test(what_comes_after_a_deletion_stays),
+    cmocka_unit_test(a_snapshot_that_was_not_written_brings_nothing_back),
+    cmocka_unit_test(a_damaged_part_does_not_keep_the_others),
     cmocka_unit_test(a_clean_store_has_only_what_is_left),
     cmocka_unit_test(a_reader_sees_what_was_there_when_it_began), cmocka_unit_test(snapshots_are_stores),
     cmocka_unit_test(a_call_that_fails_is_made_good))
