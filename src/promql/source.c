@@ -265,13 +265,23 @@ static size_t find_same(struct source *s, uint32_t *same)
 	return distinct;
 }
 
+/* UINT32_MAX: the row has no value. */
+static uint32_t first_step(const struct tile *t, uint32_t row)
+{
+	BITS_EACH(k, tile_row(t, row).present, t->words)
+	{
+		return k;
+	}
+	return UINT32_MAX;
+}
+
 /* Copies row i of `s` into row `at` of `merged`. */
 static int merge_row(struct source *merged, uint32_t at, struct source *s, uint32_t i, struct err *err)
 {
 	struct tile *to = merged->all;
 
-	/* The first that has values at all says whether the name goes. */
-	if (!bits_any(tile_row(to, at).present, to->words))
+	/* The one whose values begin first says whether the name goes. */
+	if (first_step(s->all, i) < first_step(to, at))
 		merged->dropped[at] = source_name_dropped(s, i);
 	if (bits_overlap(tile_row(to, at).present, tile_row(s->all, i).present, to->words))
 		return source_same_labelset(err);

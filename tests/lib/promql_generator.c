@@ -717,10 +717,10 @@ static bool answers_in_any_order(const char *text)
 	/* The last digit of a sum in a label. */
 	if (strstr(text, "count_values") && sums(text) && (has_no_order(text) || groups_groups(text)))
 		return true;
-	if ((picks || matches) && (has_several_names(text) || strstr(text, "histogram_quantiles")))
+	if ((picks || matches) &&
+	    (has_several_names(text) || strstr(text, "histogram_quantiles") || strstr(text, "count_values")))
 		return true;
-	return picks && (strstr(text, "count_values") || strstr(text, "histogram_q") ||
-			    strstr(text, "histogram_f") || strstr(text, "info("));
+	return picks && (strstr(text, "histogram_q") || strstr(text, "histogram_f") || strstr(text, "info("));
 }
 
 void promql_question_make(

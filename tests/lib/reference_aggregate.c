@@ -295,12 +295,15 @@ static struct picks pick(struct aggregation *a, const struct group *g, size_t k)
 
 static void add_sized(struct strbuf *sb, struct slice s)
 {
-	strbuf_addch(sb, (char)s.len);
+	bool is_long = s.len >= 255;
+	strbuf_addch(sb, (char)(is_long ? 255 : s.len));
+	for (unsigned i = 0; is_long && i < 3; i++)
+		strbuf_addch(sb, (char)(s.len >> (8 * i)));
 	strbuf_add_slice(sb, s);
 }
 
-/* The place of a label set between 0 and 1: the hash of its names and values (all shorter than 255 bytes here), each behind
- * its length. */
+/* The place of a label set between 0 and 1: the hash of its names and values, each behind its length (from 255 on, that is three
+ * bytes behind a 255). */
 static double place_of(const struct labels *ls)
 {
 	struct strbuf sb = STRBUF_INIT;
