@@ -65,9 +65,10 @@ static void promql_yyerror(const PROMQL_YYLTYPE *at, struct parse_state *s, cons
 /* words with a meaning before parentheses */
 %token <text> END MAX_OF MIN_OF RANGE START STEP
 
-/* From loose to tight. Behind group_left, a parenthesis begins its labels, not the right side. */
+/* From loose to tight. Behind group_left, a parenthesis begins its labels, not the right side; behind an operator, fill() is a
+ * modifier, not a name. */
 %precedence NO_LABELS
-%precedence LEFT_PAREN
+%precedence LEFT_PAREN FILL FILL_LEFT FILL_RIGHT
 %left LOR
 %left LAND LUNLESS
 %left EQLC GTE GTR LSS LTE NEQ TRIM_LOWER TRIM_UPPER
@@ -84,7 +85,7 @@ static void promql_yyerror(const PROMQL_YYLTYPE *at, struct parse_state *s, cons
 %type <matcher> matcher
 %type <grouping> grouping
 %type <modifiers> modifiers matching bool_modifier
-%type <duration> duration positive_duration offset_duration leaf_duration paren_duration
+%type <duration> duration positive_duration offset_duration open_duration leaf_duration paren_duration
 %type <text> metric_name label function_name any_word
 %type <number> literal
 %type <value> signed_value
@@ -152,12 +153,12 @@ binary_expr:
 ;
 
 modifiers:
-  matching
+  matching %prec NO_LABELS
 | matching FILL LEFT_PAREN signed_value RIGHT_PAREN
                                         { $$ = ast_match_fill(s, $1, 3, $4, @2); }
-| matching FILL_LEFT LEFT_PAREN signed_value RIGHT_PAREN
+| matching FILL_LEFT LEFT_PAREN signed_value RIGHT_PAREN %prec NO_LABELS
                                         { $$ = ast_match_fill(s, $1, 1, $4, @2); }
-| matching FILL_RIGHT LEFT_PAREN signed_value RIGHT_PAREN
+| matching FILL_RIGHT LEFT_PAREN signed_value RIGHT_PAREN %prec NO_LABELS
                                         { $$ = ast_match_fill(s, $1, 2, $4, @2); }
 | matching FILL_LEFT LEFT_PAREN signed_value RIGHT_PAREN FILL_RIGHT LEFT_PAREN signed_value RIGHT_PAREN
                                         { $$ = ast_match_fill(s, ast_match_fill(s, $1, 1, $4, @2), 2, $8, @6); }
@@ -290,7 +291,7 @@ selector:
 metric_name:
   any_word
 | METRIC_IDENTIFIER
-| WITHOUT
+| FILL | FILL_LEFT | FILL_RIGHT | WITHOUT
 ;
 
 matchers:
@@ -393,14 +394,26 @@ paren_duration:
   LEFT_PAREN duration RIGHT_PAREN       { $$ = ast_dur_wrap(s, $2, @2); }
 ;
 
-/* Behind `offset` anything longer needs parentheses: `foo offset 5m + 3` is a sum. */
+/* Behind `offset` a number ends the duration: `foo offset 5m + 3` is a sum. What begins with a parenthesis or with two signs goes
+ * on: `foo offset (5m) + 3` is none. */
 offset_duration:
   literal                               { $$ = ast_dur_number(s, $1, @$); }
 | leaf_duration
-| paren_duration
 | sign literal                          { $$ = ast_dur_sign(s, $1, ast_dur_number(s, $2, @2), @$); }
 | sign leaf_duration                    { $$ = ast_dur_sign(s, $1, $2, @$); }
 | sign paren_duration                   { $$ = ast_dur_sign(s, $1, $2, @$); }
+| open_duration %prec NO_LABELS
+;
+
+open_duration:
+  paren_duration
+| sign sign duration %prec MUL          { $$ = ast_dur_sign(s, $1, ast_dur_sign(s, $2, $3, @$), @$); }
+| open_duration ADD duration            { $$ = ast_dur_binary(s, DURATION_ADD, $1, $3, @2, @$); }
+| open_duration SUB duration            { $$ = ast_dur_binary(s, DURATION_SUB, $1, $3, @2, @$); }
+| open_duration MUL duration            { $$ = ast_dur_binary(s, DURATION_MUL, $1, $3, @2, @$); }
+| open_duration DIV duration            { $$ = ast_dur_binary(s, DURATION_DIV, $1, $3, @2, @$); }
+| open_duration MOD duration            { $$ = ast_dur_binary(s, DURATION_MOD, $1, $3, @2, @$); }
+| open_duration POW duration            { $$ = ast_dur_binary(s, DURATION_POW, $1, $3, @2, @$); }
 ;
 
 %%

@@ -112,12 +112,18 @@ static bool parse_integer(struct slice text, int64_t *v)
 	return *end == '\0' && errno == 0;
 }
 
+/* Digits with at most a dot, and an exponent with digits: else it is no number at all. */
 static bool is_decimal_syntax(struct slice text)
 {
-	for (size_t i = 0; i < text.len; i++)
-		if (!strchr("0123456789.eE+-", text.ptr[i]))
-			return false;
-	return text.len > 0;
+	size_t digits = 0, dots = 0, i = 0;
+	for (; i < text.len && strchr("0123456789.", text.ptr[i]); i++)
+		text.ptr[i] == '.' ? dots++ : digits++;
+	if (digits == 0 || dots > 1 || i == text.len)
+		return digits > 0 && dots <= 1;
+	i++; /* the E */
+	if (i < text.len && strchr("+-", text.ptr[i]))
+		i++;
+	return i < text.len && strspn(text.ptr + i, "0123456789") >= text.len - i;
 }
 
 struct number ast_number_value(struct parse_state *s, struct slice text, struct ast_range at)

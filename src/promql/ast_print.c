@@ -233,7 +233,7 @@ static void print_fill(struct strbuf *out, const char *word, double v)
 
 static void print_fills(struct strbuf *out, const struct vector_matching *m)
 {
-	bool same = m->fill_left == m->fill_right || (isnan(m->fill_left) && isnan(m->fill_right));
+	bool same = m->fill_left == m->fill_right;
 	if (m->has_fill_left && m->has_fill_right && same) {
 		print_fill(out, "fill", m->fill_left);
 		return;

@@ -95,13 +95,19 @@ int lex_word(struct parse_state *s, struct slice word)
 	return slice_find(word, ':') < word.len ? METRIC_IDENTIFIER : IDENTIFIER;
 }
 
+size_t lex_letters(struct slice word)
+{
+	size_t n = 0;
+	while (n < word.len && !(word.ptr[n] >= '0' && word.ptr[n] <= '9') && word.ptr[n] != ':')
+		n++;
+	return n;
+}
+
 int lex_word_in_bracket(struct parse_state *s, struct slice word, bool operand)
 {
 	int token = find_keyword(word);
-	if (token == STEP || token == RANGE || token == MIN_OF || token == MAX_OF) {
-		s->got_duration = true;
+	if (token == STEP || token == RANGE || token == MIN_OF || token == MAX_OF)
 		return token;
-	}
 	uint32_t start = s->pos - (uint32_t)word.len;
 	if (operand)
 		return lex_bad_character(
@@ -130,10 +136,12 @@ int lex_bracket_close(struct parse_state *s)
 	return RIGHT_BRACKET;
 }
 
-int lex_bracket_colon(struct parse_state *s, const struct ast_range *at)
+int lex_bracket_colon(struct parse_state *s, const struct ast_range *at, bool operand)
 {
-	if (!s->got_duration)
+	if (operand && !s->got_duration)
 		return lex_fail(s, s->pos, "unexpected colon before duration in duration expression");
+	if (operand && s->got_colon)
+		return lex_fail(s, s->pos, "unexpected repeated colon in duration expression");
 	if (s->got_colon)
 		return lex_fail(s, at->start, "unexpected colon ':'");
 	s->got_colon = true;
@@ -200,25 +208,20 @@ static void take_digits(struct scan *s, const char *digits)
 #define DIGITS     "0123456789"
 #define HEX_DIGITS DIGITS "abcdefABCDEF"
 
-/* Digits with single underscores between them, for hexadecimal numbers. */
-static bool scan_hexadecimal(struct scan *s)
+/* A character that may not be: part of what is refused. */
+static bool take_bad(struct scan *s, const char *set)
 {
-	take_one_of(s, "_");
-	while (take_one_of(s, HEX_DIGITS))
-		if (take_one_of(s, "_") && strchr("._", peek(s)) && peek(s)) {
-			s->pos++;
-			return false;
-		}
-	return !(peek(s) == '.' && s->pos++) && !is_word_char(peek(s));
+	return take_one_of(s, set) || s->pos == s->text.len;
 }
 
-static bool scan_decimal(struct scan *s)
+/* What is left of a number behind its first digit: digits, at most one dot and one exponent, single underscores. In hexadecimal
+ * numbers an E is an exponent, too, where it does not follow another digit. */
+static bool scan_number_rest(struct scan *s, const char *digits)
 {
-	bool dot = take_one_of(s, "."), exponent = false;
-	take_digits(s, DIGITS);
+	bool dot = false, exponent = false;
 	for (;;) {
 		if (take_one_of(s, ".")) {
-			if (dot || take_one_of(s, "_."))
+			if (dot || take_one_of(s, "_.") || digits[10])
 				return false;
 			dot = true;
 		} else if (take_one_of(s, "eE")) {
@@ -226,25 +229,29 @@ static bool scan_decimal(struct scan *s)
 				return false;
 			exponent = true;
 			take_one_of(s, "+-");
-			if (take_one_of(s, "._eE"))
+			if (take_bad(s, "._eE"))
 				return false;
 		} else if (take_one_of(s, "_")) {
-			if (take_one_of(s, "._eE"))
+			if (take_bad(s, "._eE"))
 				return false;
-		} else if (!take_one_of(s, DIGITS)) {
-			break;
+		} else if (take_one_of(s, digits)) {
+			take_digits(s, digits);
+		} else {
+			return !is_word_char(peek(s));
 		}
 	}
-	return !is_word_char(peek(s));
 }
 
 static bool scan_number(struct scan *s)
 {
-	if (s->text.len > 1 && s->text.ptr[0] == '0' && (s->text.ptr[1] == 'x' || s->text.ptr[1] == 'X')) {
-		s->pos = 2;
-		return scan_hexadecimal(s);
+	const char *digits = DIGITS;
+	if (take_one_of(s, "0") && take_one_of(s, "xX")) {
+		take_one_of(s, "_");
+		digits = HEX_DIGITS;
 	}
-	return scan_decimal(s);
+	take_one_of(s, ".");
+	take_one_of(s, digits);
+	return scan_number_rest(s, digits);
 }
 
 /* What is left behind the first digits of a duration: units and further groups. Which units in which order is
@@ -268,7 +275,7 @@ static bool scan_duration_rest(struct scan *s)
 
 int lex_number(struct parse_state *s, struct slice text, struct ast_range *at, size_t *len)
 {
-	struct scan scan = {.text = text};
+	struct scan scan = {.text = slice_from(s->text, at->start)};
 	int token = scan_number(&scan) ? NUMBER : scan_duration_rest(&scan) ? DURATION : 0;
 	if (!token) {
 		struct slice bad = parse_quote(s, slice_of(text.ptr, scan.pos));

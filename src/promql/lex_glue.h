@@ -17,7 +17,10 @@ int lex_word(struct parse_state *s, struct slice word);
 int lex_paren_open(struct parse_state *s);
 int lex_paren_close(struct parse_state *s);
 int lex_bracket_close(struct parse_state *s);
-int lex_bracket_colon(struct parse_state *s, const struct ast_range *at);
+/* `operand`: nothing but durations, with their operators, has been in the brackets so far. */
+int lex_bracket_colon(struct parse_state *s, const struct ast_range *at, bool operand);
+/* How many letters and underscores a word begins with. */
+size_t lex_letters(struct slice word);
 int lex_word_in_bracket(struct parse_state *s, struct slice word, bool operand);
 int lex_string(struct parse_state *s, struct slice text, struct ast_range at, struct slice *value);
 /* The number or duration at the front of `text`, which may be longer: *len bytes are it. */

@@ -19,8 +19,9 @@ struct parse_state {
 	bool may_match_all; /* a selector without a restriction is fine */
 	uint32_t pos;       /* behind the last token */
 	int paren_depth;
-	bool bracket_open;            /* between '[' and ']' */
-	bool got_duration, got_colon; /* within these brackets */
+	bool bracket_open; /* between '[' and ']' */
+	bool got_colon;    /* within these brackets */
+	bool got_duration; /* a number within some brackets */
 
 	/* the last token, for "unexpected ..." */
 	int token;

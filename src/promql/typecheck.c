@@ -89,11 +89,12 @@ static void check_binary(struct parse_state *s, const struct expr *e)
 }
 
 /* The second argument of info() is a bare {...}: no metric, and allowed to match everything. */
-static void check_info_selector(struct parse_state *s, const struct expr *e, const char *context)
+static void check_info_selector(struct parse_state *s, const struct expr *call, const char *context)
 {
+	const struct expr *e = call->call.args[1];
 	if (e->type != TYPE_VECTOR)
-		parse_fail(s, e->pos, "expected type %s in %s, got %s", value_type_name(TYPE_VECTOR), context,
-		    value_type_name(e->type));
+		parse_fail(s, call->pos, "expected type %s in %s, got %s", value_type_name(TYPE_VECTOR),
+		    context, value_type_name(e->type));
 	else if (e->kind != EXPR_SELECTOR)
 		parse_fail(s, e->pos, "expected label selectors only");
 	else if (e->selector.name.len)
@@ -122,12 +123,11 @@ static void check_call(struct parse_state *s, const struct expr *e)
 		return;
 	const struct call *c = &e->call;
 	struct slice context = arena_printf(s->arena, "call to function \"%s\"", c->func->name);
-	for (size_t i = 0; i < c->n_args; i++) {
-		if (c->func->id == FN_INFO && i == 1)
-			check_info_selector(s, c->args[1], context.ptr);
-		else
-			expect_type(s, c->args[i], function_arg_type(c->func, i), context.ptr);
-	}
+	bool is_info = c->func->id == FN_INFO && c->n_args > 1;
+	if (is_info)
+		check_info_selector(s, e, context.ptr);
+	for (size_t i = 0; i < (is_info ? 1 : c->n_args); i++)
+		expect_type(s, c->args[i], function_arg_type(c->func, i), context.ptr);
 }
 
 static void check_selector(struct parse_state *s, const struct expr *e)

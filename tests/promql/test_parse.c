@@ -446,6 +446,34 @@ static void says_what_is_wrong(void **state)
 	    {"a:b c:d", "1:5: parse error: unexpected metric identifier \"c:d\""},
 	    {"on", "1:1: parse error: unexpected <on>"},
 	    {"by bool", "1:4: parse error: unexpected <bool>"},
+	    /* where a number ends */
+	    {"5e-", "1:1: parse error: bad number or duration syntax: \"5e-\""},
+	    {"5e+-3", "1:1: parse error: error parsing number: strconv.ParseFloat: parsing \"5e+\": invalid "
+		      "syntax"},
+	    {"1_", "1:1: parse error: bad number or duration syntax: \"1_\""},
+	    {"1_ + 1",
+		"1:1: parse error: error parsing number: strconv.ParseFloat: parsing \"1_\": invalid syntax"},
+	    {".5.5", "1:1: parse error: error parsing number: strconv.ParseFloat: parsing \".5.5\": invalid "
+		     "syntax"},
+	    {"0x1e", "1:1: parse error: bad number or duration syntax: \"0x1e\""},
+	    {"0x1.5", "1:1: parse error: bad number or duration syntax: \"0x1.\""},
+	    /* what brackets hold */
+	    {"foo[step():1m]", "1:12: parse error: unexpected colon before duration in duration expression"},
+	    {"foo[step()==5m]", "1:11: parse error: unexpected character in duration expression: '='"},
+	    {"foo[step(", "1:10: parse error: unexpected end of input in duration expression"},
+	    {"foo[step2]",
+		"1:9: parse error: unexpected number \"2\" in subquery or range selector, expected number, "
+		"duration, step(), or range()"},
+	    {"foo[5m max_of(1, 2)]",
+		"1:8: parse error: unexpected \"max_of\" in subquery or range, expected \":\" or \"]\""},
+	    /* a parenthesis behind offset begins a calculation */
+	    {"foo offset (5m) * bar",
+		"1:19: parse error: unexpected identifier \"bar\" in offset, expected number, "
+		"duration, step(), or range()"},
+	    {"foo offset --5m * bar",
+		"1:19: parse error: unexpected identifier \"bar\" in offset, expected number, "
+		"duration, step(), or range()"},
+	    {"fill_left(1)", "1:10: parse error: unexpected \"(\""},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct arena *a = arena_new(ARENA_NO_LIMIT);
