@@ -281,26 +281,83 @@ static int read_floats(struct part *p, struct slice bytes, int64_t first_t_ms, i
 	return rc;
 }
 
-static int read_chunk(struct part *p, uint64_t chunk, int64_t first_t_ms, int64_t min_t_ms, int64_t max_t_ms,
+static int read_chunk(struct part *p, struct slice bytes, int64_t encoding, int64_t first_t_ms,
+    int64_t min_t_ms, int64_t max_t_ms, struct sample_column *out, struct err *err)
+{
+	if (encoding == CHUNK_ENCODING_COLUMN)
+		return read_floats(p, bytes, first_t_ms, min_t_ms, max_t_ms, out, err);
+	if (encoding == CHUNK_ENCODING_HISTOGRAM)
+		return chunk_histogram_read(bytes, first_t_ms, min_t_ms, max_t_ms, out, err);
+	return err_set(err, ERR_CORRUPT, "chunk of an unknown encoding");
+}
+
+/* Up to BATCH chunks that follow each other in the file. */
+struct run {
+	uint64_t first;
+	size_t n;
+	int64_t min_t[BATCH], max_t[BATCH], encoding[BATCH], offset[BATCH + 1];
+};
+
+/* Where they stand and what they are. */
+static int read_places(struct part *p, struct run *r, struct err *err)
+{
+	int rc = column(p, DIR_ENCODING, r->first, r->n, r->encoding, err);
+	if (rc == 0)
+		rc = column(p, DIR_OFFSET, r->first, r->n + 1, r->offset, err);
+	for (size_t i = 0; rc == 0 && i < r->n; i++)
+		if (r->offset[i] < 0 || r->offset[i + 1] <= r->offset[i])
+			rc = corrupt(p, err, "offsets do not ascend");
+	return rc;
+}
+
+/* The bytes of chunks from..to - 1 come in one piece. */
+static int read_piece(struct part *p, const struct run *r, size_t from, size_t to,
+    const struct tombstone *stones, size_t n_stones, int64_t min_t_ms, int64_t max_t_ms,
     struct sample_column *out, struct err *err)
 {
-	int64_t encoding;
 	struct page_span span;
-	int rc = column(p, DIR_ENCODING, chunk, 1, &encoding, err);
-	if (rc == 0)
-		rc = read_between(p, DIR_OFFSET, chunk, &span, err);
+	uint64_t begin = (uint64_t)r->offset[from];
+	int rc = page_file_read(p->chunks, begin, (uint64_t)r->offset[to] - begin, &span, err);
 	if (rc)
 		return rc;
-	if (encoding == CHUNK_ENCODING_COLUMN)
-		rc = read_floats(p, span.bytes, first_t_ms, min_t_ms, max_t_ms, out, err);
-	else if (encoding == CHUNK_ENCODING_HISTOGRAM)
-		rc = chunk_histogram_read(span.bytes, first_t_ms, min_t_ms, max_t_ms, out, err);
-	else
-		rc = err_set(err, ERR_CORRUPT, "chunk of an unknown encoding");
+	for (size_t i = from; rc == 0 && i < to; i++) {
+		struct slice bytes = slice_of(span.bytes.ptr + ((uint64_t)r->offset[i] - begin),
+		    (size_t)(r->offset[i + 1] - r->offset[i]));
+		if (tombstones_cover(stones, n_stones, r->min_t[i], r->max_t[i]))
+			continue;
+		rc = read_chunk(p, bytes, r->encoding[i], r->min_t[i], min_t_ms, max_t_ms, out, err);
+		if (rc)
+			err_prefix(err, "%s: chunk %llu: ", p->path, (unsigned long long)(r->first + i));
+	}
 	page_span_done(&span);
-	if (rc)
-		err_prefix(err, "%s: chunk %llu: ", p->path, (unsigned long long)chunk);
 	return rc;
+}
+
+static int read_run(struct part *p, struct run *r, const struct tombstone *stones, size_t n_stones,
+    int64_t min_t_ms, int64_t max_t_ms, struct sample_column *out, struct err *err)
+{
+	enum { PIECE_BYTES = 2 * PAGE_BYTES };
+	int rc = read_places(p, r, err);
+	for (size_t from = 0, to; rc == 0 && from < r->n; from = to) {
+		for (to = from + 1; to < r->n && r->offset[to + 1] - r->offset[from] <= PIECE_BYTES;)
+			to++;
+		rc = read_piece(p, r, from, to, stones, n_stones, min_t_ms, max_t_ms, out, err);
+	}
+	return rc;
+}
+
+/* Narrows a run to what touches the range. */
+static void cut_run(struct run *r, int64_t min_t_ms, int64_t max_t_ms)
+{
+	size_t from = 0, to = r->n;
+	while (from < to && r->max_t[from] < min_t_ms)
+		from++;
+	while (to > from && r->min_t[to - 1] > max_t_ms)
+		to--;
+	memmove(r->min_t, r->min_t + from, (to - from) * sizeof(r->min_t[0]));
+	memmove(r->max_t, r->max_t + from, (to - from) * sizeof(r->max_t[0]));
+	r->first += from;
+	r->n = to - from;
 }
 
 /* The samples of one series, those of chunks that are deleted as a whole left out. */
@@ -310,15 +367,20 @@ static int read_chunks(struct part *p, uint32_t ordinal, const struct tombstone 
 	uint64_t from, to;
 	int rc = chunks_of(p, ordinal, &from, &to, err);
 	for (; rc == 0 && from < to; from += BATCH) {
-		struct entries e;
-		rc = read_entries(p, from, to - from < BATCH ? to - from : BATCH, &e, err);
-		for (size_t i = 0; rc == 0 && i < e.n; i++) {
-			if (e.min_t[i] > max_t_ms)
-				return 0;
-			if (e.max_t[i] >= min_t_ms &&
-			    !tombstones_cover(stones, n_stones, e.min_t[i], e.max_t[i]))
-				rc = read_chunk(p, from + i, e.min_t[i], min_t_ms, max_t_ms, out, err);
-		}
+		struct run r; /* large, and written before it is read */
+		r.first = from;
+		r.n = to - from < BATCH ? to - from : BATCH;
+		rc = column(p, DIR_MIN_T, from, r.n, r.min_t, err);
+		if (rc == 0)
+			rc = column(p, DIR_MAX_T, from, r.n, r.max_t, err);
+		if (rc)
+			return rc;
+		bool is_last = r.min_t[r.n - 1] > max_t_ms;
+		cut_run(&r, min_t_ms, max_t_ms);
+		if (r.n > 0)
+			rc = read_run(p, &r, stones, n_stones, min_t_ms, max_t_ms, out, err);
+		if (is_last)
+			return rc;
 	}
 	return rc;
 }
