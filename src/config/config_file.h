@@ -21,7 +21,8 @@ struct config_global {
 };
 
 struct config_storage {
-	int64_t out_of_order_time_window_ms;
+	int64_t out_of_order_time_window_ms; /* 0: no late samples are taken, when the next one is set */
+	bool has_out_of_order_time_window;   /* it stands in the file */
 	double stale_series_compaction_threshold;
 	struct slice float_encoding; /* "xor", "xor2"; empty: the store's choice */
 	int64_t retention_ms;        /* 0: not given */

@@ -158,6 +158,7 @@ static void decode_tsdb(struct config_ctx *ctx, const struct yaml_node *node, vo
 	struct config_storage *s = field;
 	if (!config_decode(ctx, node, "config.TSDBConfig", tsdb_fields, ARRAY_LEN(tsdb_fields), s))
 		return;
+	s->has_out_of_order_time_window = yaml_get(node, "out_of_order_time_window") != NULL;
 	if (!(s->stale_series_compaction_threshold >= 0 && s->stale_series_compaction_threshold <= 1))
 		config_error(ctx, yaml_get(node, "stale_series_compaction_threshold"),
 		    "'storage.tsdb.stale_series_compaction_threshold' must be in the range [0, 1]");

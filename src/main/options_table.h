@@ -28,6 +28,7 @@ OPTION(TSDB_PATH,              "storage.tsdb.path", STRING, "data/", WORKS, "Fol
 OPTION(TSDB_RETENTION_TIME,    "storage.tsdb.retention.time", DURATION, "15d", WORKS, "How long samples are kept; 0: for ever.")
 OPTION(TSDB_RETENTION_SIZE,    "storage.tsdb.retention.size", SIZE, "0B", WORKS, "Most bytes on disk, the oldest go first; 0: no bound.")
 OPTION(TSDB_OUT_OF_ORDER,      "storage.tsdb.out-of-order-time-window", DURATION, "30m", WORKS, "How far behind the newest sample others may come late; 0: not at all. storage.tsdb.out_of_order_time_window of the configuration file goes before it.")
+OPTION(MAX_SERIES,            "storage.max-series", UINT, "0", WORKS, "Most series in memory: new ones beyond are refused, their samples with them (400); 0: no limit.")
 OPTION(WAL_SYNC,               "storage.wal-sync", STRING, "always", WORKS, "When samples are acknowledged: always (on disk), interval (written; synced each second), off.")
 OPTION(DISK_RESERVE,           "storage.disk-reserve", SIZE, "256MB", WORKS, "Room kept on the disk for writing out memory when it is full; a sixteenth of a small disk at most; 0: none.")
 OPTION(TSDB_NO_LOCKFILE,       "storage.tsdb.no-lockfile", BOOL, "false", IGNORED, "Without lock file; the lock is the kernel's and never left behind.")

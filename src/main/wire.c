@@ -280,6 +280,7 @@ static bool open_store(struct server *s, const struct config_storage *c, struct 
 	    .retention_ms = options_ms(s->options, OPT_TSDB_RETENTION_TIME),
 	    .retention_bytes = options_uint(s->options, OPT_TSDB_RETENTION_SIZE),
 	    .seal_interval_ms = seal_interval_ms(s->options),
+	    .max_series = options_uint(s->options, OPT_MAX_SERIES),
 	    .max_exemplars = c->max_exemplars > 0 ? c->max_exemplars : -1,
 	    .disk_reserve_bytes = options_uint(s->options, OPT_DISK_RESERVE),
 	    .notice = log_notice,
@@ -404,13 +405,14 @@ static void make_ready(struct server *s)
 /* What the file says goes before the flags. */
 static void apply_storage(struct server *s, const struct config_storage *c)
 {
-	int64_t ms = options_ms(s->options, OPT_TSDB_RETENTION_TIME),
-		late_ms = c->out_of_order_time_window_ms;
+	int64_t ms = options_ms(s->options, OPT_TSDB_RETENTION_TIME);
+	int64_t late_ms = c->has_out_of_order_time_window ? c->out_of_order_time_window_ms
+							  : options_ms(s->options, OPT_TSDB_OUT_OF_ORDER);
 	uint64_t bytes = options_uint(s->options, OPT_TSDB_RETENTION_SIZE);
 	tsdb_set_retention(s->store, c->retention_ms ? c->retention_ms : ms,
 	    c->retention_bytes ? c->retention_bytes : bytes, c->retention_percentage);
 	tsdb_set_max_exemplars(s->store, c->max_exemplars);
-	tsdb_set_out_of_order(s->store, late_ms ? late_ms : options_ms(s->options, OPT_TSDB_OUT_OF_ORDER));
+	tsdb_set_out_of_order(s->store, late_ms);
 }
 
 /* Puts a good generation in force, in the order of what can fail. RELOAD is held. */

@@ -1,5 +1,6 @@
 #include "tsdb/head.h"
 
+#include "base/counters.h"
 #include "base/utf8.h"
 #include "base/xmalloc.h"
 #include "tsdb/head_append.h"
@@ -200,16 +201,25 @@ static void remember_key(struct head *h, const struct series_key *key, series_re
 	rwlock_release(&h->keys_lock);
 }
 
+static void count_refused_series(int rc)
+{
+	counter_add(rc == ERR_LIMIT     ? M_TSDB_SERIES_REFUSED
+		    : rc == ERR_INVALID ? M_TSDB_SERIES_INVALID
+					: M_TSDB_SERIES_NO_ROOM,
+	    1);
+}
+
 int head_add_series(struct head *h, const struct series_key *key, const struct labels *labels,
     series_ref *ref, struct err *err)
 {
-	int rc = check_labels(labels, err);
-	if (rc != 0)
-		return rc;
 	series_ref found;
-	rc = find_or_make(h, labels, &found, err);
-	if (rc != 0)
+	int rc = check_labels(labels, err);
+	if (rc == 0)
+		rc = find_or_make(h, labels, &found, err);
+	if (rc != 0) {
+		count_refused_series(rc);
 		return rc;
+	}
 	if (key)
 		remember_key(h, key, found);
 	*ref = found;

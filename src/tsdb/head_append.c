@@ -480,12 +480,15 @@ static enum append_result take_histogram(struct head *h, struct series_stripe *s
 	struct late_sample s = {ref, t_ms, double_from_bits(hash64(chunk.ptr, chunk.len)), chunk};
 	struct head_block *b = head_columns_block(&h->columns, ref);
 	enum append_result r = judge_histogram(bounds, stripe, b, &s);
-	if (r == JUDGED_LATE)
+	bool is_late = r == JUDGED_LATE;
+	if (is_late)
 		r = head_take_late(h, stripe, b, &s);
 	else if (r == APPEND_OK)
 		r = put_histogram(h, stripe, b, &s);
 	if (r != APPEND_OK)
 		return r;
+	if (is_late && h->wal)
+		counter_add(M_TSDB_HISTOGRAMS_LATE_APPENDED, 1);
 	stripe->open_samples++;
 	note_stripe_times(stripe, t_ms, t_ms);
 	head_note_times(h, t_ms, t_ms);
@@ -513,22 +516,30 @@ static void commit_histograms(struct head_appender *a)
 	strbuf_done(&record);
 }
 
-static void count_refused(const struct append_stats *stats)
+/* What was refused between two states of the stats. */
+static void count_refused(const struct append_stats *before, const struct append_stats *now, bool histograms)
 {
-	uint64_t late = stats->by_result[APPEND_OUT_OF_ORDER];
-	uint64_t too_old = stats->by_result[APPEND_TOO_OLD];
-	uint64_t beyond = stats->by_result[APPEND_EXPIRED] + stats->by_result[APPEND_TOO_FAR];
-	if (late)
-		counter_add(M_TSDB_OUT_OF_ORDER, late);
-	if (too_old)
-		counter_add(M_TSDB_TOO_OLD, too_old);
-	if (beyond)
-		counter_add(M_TSDB_OUT_OF_BOUNDS, beyond);
+	static const struct {
+		enum append_result result;
+		enum metric_id floats, histograms;
+	} metrics[] = {
+	    {APPEND_OUT_OF_ORDER, M_TSDB_OUT_OF_ORDER, M_TSDB_HISTOGRAMS_OUT_OF_ORDER},
+	    {APPEND_TOO_OLD, M_TSDB_TOO_OLD, M_TSDB_HISTOGRAMS_TOO_OLD},
+	    {APPEND_EXPIRED, M_TSDB_OUT_OF_BOUNDS, M_TSDB_HISTOGRAMS_OUT_OF_BOUNDS},
+	    {APPEND_TOO_FAR, M_TSDB_OUT_OF_BOUNDS, M_TSDB_HISTOGRAMS_OUT_OF_BOUNDS},
+	    {APPEND_NO_ROOM, M_TSDB_NO_ROOM, M_TSDB_NO_ROOM},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(metrics); i++) {
+		uint64_t n = now->by_result[metrics[i].result] - before->by_result[metrics[i].result];
+		if (n)
+			counter_add(histograms ? metrics[i].histograms : metrics[i].floats, n);
+	}
 }
 
 static int commit(struct appender *ap, struct append_stats *stats,
     void (*durable)(void *arg, int rc, const char *why), void *arg, struct err *err)
 {
+	static const struct append_stats none;
 	struct head_appender *a = appender_of(ap);
 	struct wal *wal = a->head->wal;
 	struct err why;
@@ -541,11 +552,14 @@ static int commit(struct appender *ap, struct append_stats *stats,
 	}
 	commit_samples(a);
 	counter_add(M_TSDB_SAMPLES_APPENDED, a->stats.by_result[APPEND_OK]);
+	count_refused(&none, &a->stats, false);
+	struct append_stats floats = a->stats;
 	commit_histograms(a);
+	if (a->histograms.len > 0)
+		count_refused(&floats, &a->stats, true);
 	head_commit_exemplars(a->head, &a->exemplars);
 	if (a->metadata.len > 0)
 		wal_append(wal, WAL_METADATA, 0, strbuf_slice(&a->metadata));
-	count_refused(&a->stats);
 	if (stats)
 		*stats = a->stats;
 	appender_end(a, durable, arg);

@@ -75,6 +75,9 @@ void tsdb_set_gauges(struct tsdb *db)
 	gauge_set(M_TSDB_HEAD_MIN_TIME, is_empty ? 0 : (double)s.head_min_t_ms);
 	gauge_set(M_TSDB_HEAD_MAX_TIME, is_empty ? 0 : (double)s.head_max_t_ms);
 	gauge_set(M_TSDB_HEAD_BYTES, (double)s.head_memory_bytes);
+	gauge_set(M_TSDB_LATE_BYTES, (double)db->head.late_bytes);
+	gauge_set(M_TSDB_LATE_LIMIT, (double)db->head.options.late_max_bytes);
+	gauge_set(M_TSDB_SERIES_LIMIT, (double)db->head.options.max_series);
 	gauge_set(M_TSDB_PARTS, (double)s.parts);
 	gauge_set(M_TSDB_PART_BYTES, (double)s.part_bytes);
 	gauge_set(M_TSDB_WAL_BYTES, (double)s.wal_bytes);

@@ -140,5 +140,32 @@ static void values_arrive(void **state)
 	config_fixture_done(&f);
 }
 
+/* Nothing, and nothing at all: the flag counts only for the first. */
+static void out_of_order_may_be_off(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *in;
+		bool is_there;
+		int64_t ms;
+	} windows[] = {
+	    {"{}", false, 0},
+	    {"storage: {exemplars: {max_exemplars: 0}}", false, 0},
+	    {"storage: {tsdb: {retention: {time: 1d}}}", false, 0},
+	    {"storage: {tsdb: {out_of_order_time_window: 0s}}", true, 0},
+	    {"storage: {tsdb: {out_of_order_time_window: 90s}}", true, 90000},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(windows); i++) {
+		struct config_fixture f;
+		config_fixture_init(&f);
+		struct config *c =
+		    config_load_text(f.arena, SL("p"), slice_cstr(windows[i].in), false, &f.errors);
+		check_errors(windows[i].in, &f, "");
+		check_int(windows[i].in, c->storage.has_out_of_order_time_window, windows[i].is_there);
+		check_int(windows[i].in, c->storage.out_of_order_time_window_ms, windows[i].ms);
+		config_fixture_done(&f);
+	}
+}
+
 TEST_MAIN("config_sections", cmocka_unit_test(jobs), cmocka_unit_test(whole_sections),
-    cmocka_unit_test(values_arrive))
+    cmocka_unit_test(values_arrive), cmocka_unit_test(out_of_order_may_be_off))

@@ -1,4 +1,5 @@
 #include "base/scheduler.h"
+#include "base/counters.h"
 #include "base/xmalloc.h"
 #include "model/stale_marker.h"
 #include "tests/tsdb/store_probe.h"
@@ -245,10 +246,18 @@ static void bad_series_are_refused(void **state)
 	const struct labels *c = labels_of(f.arena, "__name__", "c", NULL);
 	check_int("three", a->ops->add_series(a, NULL, c, &ref, &err), ERR_LIMIT);
 	check_str("three", slice_cstr(err.msg), "the limit of 2 series is reached");
-	check_ok("one again", a->ops->add_series(a, NULL, f.a, &ref, &err), &err);
-	a->ops->rollback(a);
 	struct tsdb_status status;
 	tsdb_status(f.db, &status);
+	uint64_t symbols = status.head_symbols, refused = counter_get(M_TSDB_SERIES_REFUSED);
+	for (int i = 0; i < 1000; i++) {
+		c = labels_of(f.arena, "__name__", "c", "i", arena_printf(f.arena, "%d", i).ptr, NULL);
+		check_int("more", a->ops->add_series(a, NULL, c, &ref, &err), ERR_LIMIT);
+	}
+	check_int("counted", counter_get(M_TSDB_SERIES_REFUSED) - refused, 1000);
+	check_ok("one again", a->ops->add_series(a, NULL, f.a, &ref, &err), &err);
+	a->ops->rollback(a);
+	tsdb_status(f.db, &status);
+	check_int("the limit is of memory", status.head_symbols, symbols);
 	check_int("series", status.head_series, 2);
 	fixture_done(&f);
 }
