@@ -14,6 +14,7 @@ enum {
 	DEFAULT_MAX_RESPONSE_BYTES = 64 << 20,
 	MAX_IDLE_HANDLES = 64,
 	MAX_SECRET_BYTES = 1 << 20,
+	READ_BYTES = 64 << 10, /* at once; while a call runs */
 	POLL_MS = 60000
 };
 
@@ -27,6 +28,7 @@ struct transfer {
 	struct curl_slist *headers;
 	struct strbuf body;
 	struct strbuf response;
+	size_t expected_bytes;
 	char *user, *password;
 	char *ca_file, *cert_file, *key_file, *proxy_url, *no_proxy;
 	bool insecure, follow_redirects, accept_gzip, proxy_from_environment;
@@ -129,6 +131,7 @@ static struct transfer *transfer_new(const struct http_call *call, http_done_fn 
 	t->unix_socket = dup_or_null(call->unix_socket);
 	t->timeout_ms = call->timeout_ms;
 	t->accept_gzip = call->accept_gzip;
+	t->expected_bytes = call->expected_bytes;
 	t->follow_redirects = true;
 	strbuf_init(&t->body, STRBUF_NO_LIMIT);
 	strbuf_add_slice(&t->body, call->body);
@@ -145,6 +148,8 @@ static struct transfer *transfer_new(const struct http_call *call, http_done_fn 
 static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
 {
 	struct transfer *t = arg;
+	if (t->response.len == 0 && t->expected_bytes <= t->response.max)
+		strbuf_reserve(&t->response, t->expected_bytes);
 	strbuf_add(&t->response, bytes, size * n);
 	return strbuf_overflowed(&t->response) ? 0 : size * n;
 }
@@ -188,6 +193,7 @@ static void set_up(struct http_client *c, CURL *easy, struct transfer *t)
 {
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, t);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)READ_BYTES);
 	curl_easy_setopt(easy, CURLOPT_URL, t->url);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, c->user_agent);
@@ -218,8 +224,10 @@ static void finish(struct transfer *t, struct http_result *r)
 	r->duration_ns = clock_mono_ns(clock_real()) - t->start_ns;
 	if (!r->content_type.ptr)
 		r->content_type = SL_EMPTY;
-	if (r->rc)
+	if (r->rc) {
 		r->body = SL_EMPTY;
+		r->buffer = NULL;
+	}
 	t->done(t->arg, r);
 	transfer_free(t);
 }
@@ -288,6 +296,7 @@ static void end_transfer(struct http_client *c, CURL *easy, CURLcode code)
 	if (retry_s > 0)
 		r.retry_after_ms = retry_s * 1000;
 	r.body = strbuf_slice(&t->response);
+	r.buffer = &t->response;
 	if (r.rc == ERR_LIMIT)
 		r.error = "response body too large";
 	else if (r.rc)
@@ -456,6 +465,7 @@ static void wake_waiter(void *arg, const struct http_result *r)
 	struct waiter *w = arg;
 	lock_take(&w->lock);
 	*w->result = *r;
+	w->result->buffer = NULL;
 	strbuf_reset(w->response);
 	size_t type_at = r->body.len + 1;
 	strbuf_add_slice(w->response, r->body);

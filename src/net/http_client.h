@@ -31,6 +31,7 @@ struct http_call {
 	const struct http_client_auth *auth; /* NULL: none */
 	int64_t timeout_ms;                  /* of the whole call; 0: none */
 	size_t max_response_bytes;           /* 0: 64 MiB; more is ERR_LIMIT */
+	size_t expected_bytes;               /* of the response: room to begin with; 0: not known */
 	bool accept_gzip;                    /* the answer is inflated by the client */
 	const char *unix_socket;             /* NULL: TCP */
 };
@@ -39,6 +40,8 @@ struct http_result {
 	int rc; /* 0: an HTTP answer came, whatever its status; else ERR_TIMEOUT, ERR_IO, ERR_LIMIT, ERR_CANCELED */
 	int status; /* 0 when rc is not 0 */
 	struct slice body;
+	struct strbuf
+	    *buffer; /* what `body` lies in: may be taken with strbuf_take(); NULL: it is elsewhere */
 	struct slice content_type; /* as sent, "" when absent */
 	int64_t retry_after_ms;    /* -1: no Retry-After */
 	int64_t duration_ns;

@@ -33,6 +33,7 @@ struct scrape_loop {
 	struct metadata_cache metadata; /* changes: lock */
 	struct kept_ref report_refs[REPORT_SERIES];
 	int64_t started_ns; /* when the last scrape began; 0: none has */
+	size_t body_bytes;  /* of the last page */
 
 	struct lock lock; /* LOCK_SCRAPE_POOL; guards the rest */
 	struct scrape_job *job;
@@ -357,17 +358,19 @@ static void process(void *arg)
 	scrape_env_unref(env);
 }
 
-static void copy_body(struct scrape_run *run, struct slice body)
+/* The page, with a newline in the place of the buffer's terminator. */
+static void take_body(struct scrape_run *run, const struct http_result *r)
 {
-	run->body = (char *)malloc(body.len + 1);
+	run->body = r->buffer ? strbuf_take(r->buffer) : (char *)malloc(r->body.len + 1);
 	if (!run->body) {
-		run->rc = err_set(&run->err, ERR_NO_MEMORY, "no memory for an answer of %zu bytes", body.len);
+		run->rc =
+		    err_set(&run->err, ERR_NO_MEMORY, "no memory for an answer of %zu bytes", r->body.len);
 		return;
 	}
-	if (body.len > 0)
-		memcpy(run->body, body.ptr, body.len);
-	run->body[body.len] = '\n';
-	run->len = body.len + 1;
+	if (!r->buffer && r->body.len > 0)
+		memcpy(run->body, r->body.ptr, r->body.len);
+	run->body[r->body.len] = '\n';
+	run->len = r->body.len + 1;
 }
 
 static const char *status_text(int status)
@@ -437,8 +440,9 @@ static void answered(void *arg, const struct http_result *r)
 		return;
 	}
 	run->rc = check_answer(run, r);
+	run->loop->body_bytes = r->body.len;
 	if (run->rc == 0)
-		copy_body(run, r->body);
+		take_body(run, r);
 	hand_to_pool(run);
 }
 
@@ -463,6 +467,7 @@ static void send_request(struct scrape_run *run)
 	    .max_response_bytes = limit > 1    ? limit - 1
 				  : limit == 1 ? 1
 					       : MAX_BODY_BYTES, /* equality fails */
+	    .expected_bytes = l->body_bytes + l->body_bytes / 16,
 	    .accept_gzip = config->enable_compression,
 	    .unix_socket = socket,
 	};
