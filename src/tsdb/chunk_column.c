@@ -90,8 +90,7 @@ enum time_mode encode_times(const int64_t *t, size_t n, int64_t *x, int64_t *y, 
 
 /* --- decimals --------------------------------------------------------------------------------------------------- */
 
-/* The integer nearest to v * 10^exponent; false when that is no number below 2^53. */
-static bool nearest_integer(double v, unsigned exponent, int64_t *m)
+bool nearest_integer(double v, unsigned exponent, int64_t *m)
 {
 	static const double round_magic = 6755399441055744.0, two51 = 2251799813685248.0,
 			    two53 = 9007199254740992.0;
@@ -105,8 +104,7 @@ static bool nearest_integer(double v, unsigned exponent, int64_t *m)
 	return true;
 }
 
-/* The integer m with m / 10^exponent == v, bit for bit. */
-static bool decimal_of(double v, unsigned exponent, int64_t *m)
+bool decimal_of(double v, unsigned exponent, int64_t *m)
 {
 	return nearest_integer(v, exponent, m) &&
 	       double_bits((double)*m / decimal_power(exponent)) == double_bits(v);
@@ -359,14 +357,6 @@ static bool plan_near(struct integers *decimals, struct integers *beside, const 
 }
 
 /* --- values ----------------------------------------------------------------------------------------------------- */
-
-static void add_u64(struct strbuf *out, uint64_t x)
-{
-	uint8_t bytes[8];
-	for (unsigned i = 0; i < 8; i++)
-		bytes[i] = (uint8_t)(x >> (8 * i));
-	strbuf_add(out, bytes, 8);
-}
 
 static void write_exceptions(const struct exceptions *odd, struct strbuf *out)
 {

@@ -34,11 +34,22 @@ static inline double decimal_power(unsigned exponent)
 	return power[exponent];
 }
 
+static inline void add_u64(struct strbuf *out, uint64_t x)
+{
+	for (unsigned i = 0; i < 8; i++)
+		strbuf_addch(out, (char)(x >> (8 * i)));
+}
+
 /* Doubles as integers in the same order (NaNs at the ends), and back: it is its own inverse. */
 static inline int64_t ordered_bits(int64_t x)
 {
 	return x ^ (int64_t)((uint64_t)(x >> 63) >> 1);
 }
+
+/* The integer nearest to v * 10^exponent; false when that is no number below 2^53. (chunk_column.c) */
+bool nearest_integer(double v, unsigned exponent, int64_t *m);
+/* The integer m with m / 10^exponent == v, bit for bit; false: there is none. (chunk_column.c) */
+bool decimal_of(double v, unsigned exponent, int64_t *m);
 
 /* The mode; what belongs to it goes to `out`. `x` and `y` are scratch for n integers each. (chunk_column.c) */
 enum time_mode encode_times(const int64_t *t, size_t n, int64_t *x, int64_t *y, struct strbuf *out);

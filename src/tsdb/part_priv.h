@@ -1,7 +1,7 @@
 /* What writer and reader of a part share: file names, chunk encodings, and the directory of chunks (docs/formats/part.md).
  *
  *   chunks  8 bytes magic, the chunks by series and time, then the shared time columns
- *   dir     8 bytes magic, the columns below, varint contents, then a trailer: u64 offset of the contents, u32 their length,
+ *   dir     8 bytes magic, summaries (tsdb/chunk_summary.h), the columns below, varint contents, then a trailer: u64 offset of the contents, u32 their length,
  *           u32 magic
  */
 #pragma once
@@ -14,7 +14,7 @@
 #define PART_FILE_INDEX  "index"
 #define PART_FILE_STONES "stones"
 #define CHUNKS_MAGIC     "PQCHUNK\1"
-#define DIR_MAGIC        "PQDIR\0\0\1"
+#define DIR_MAGIC        "PQDIR\0\0\2"
 enum { PART_MAGIC_BYTES = 8, DIR_TRAILER_BYTES = 16, DIR_MAX_CONTENTS_BYTES = 4096 };
 #define DIR_TRAILER_MAGIC UINT32_C(0x52445150) /* "PQDR" */
 
@@ -29,5 +29,6 @@ enum dir_column {
 	DIR_COUNT,
 	DIR_ENCODING,
 	DIR_TIMES, /* of each shared time column, and where the last one ends */
+	DIR_SUMMARY, /* of each series: where the summaries of its chunks are in `dir`, and where the last ones end */
 	DIR_COLUMNS,
 };

@@ -3,6 +3,7 @@
 #include "base/xmalloc.h"
 #include "tsdb/chunk_column.h"
 #include "tsdb/chunk_histogram.h"
+#include "tsdb/chunk_summary.h"
 #include "tsdb/part_index.h"
 #include "tsdb/part_priv.h"
 #include "tsdb/tombstones.h"
@@ -53,7 +54,8 @@ static bool directory_is_sound(const struct part *p)
 	return chunks > 0 && c[DIR_OFFSET].n == chunks + 1 && c[DIR_MAX_T].n == chunks &&
 	       c[DIR_COUNT].n == chunks && c[DIR_ENCODING].n == chunks && c[DIR_TIMES].n > 0 &&
 	       c[DIR_FIRST_CHUNK].n == (uint64_t)part_index_series(p->index) + 1 &&
-	       p->meta.chunks == chunks && p->meta.series == part_index_series(p->index);
+	       c[DIR_SUMMARY].n == c[DIR_FIRST_CHUNK].n && p->meta.chunks == chunks &&
+	       p->meta.series == part_index_series(p->index);
 }
 
 static int read_directory(struct part *p, struct err *err)
@@ -256,13 +258,14 @@ static int chunks_of(struct part *p, uint32_t ordinal, uint64_t *from, uint64_t 
 
 static int read_between(struct part *p, enum dir_column c, uint64_t i, struct page_span *out, struct err *err)
 {
+	struct page_file *f = c == DIR_SUMMARY ? p->dir : p->chunks;
 	int64_t ends[2];
 	int rc = column(p, c, i, 2, ends, err);
 	if (rc)
 		return rc;
 	if (ends[0] < 0 || ends[1] < ends[0])
 		return corrupt(p, err, "offsets go backwards");
-	return page_file_read(p->chunks, (uint64_t)ends[0], (uint64_t)(ends[1] - ends[0]), out, err);
+	return page_file_read(f, (uint64_t)ends[0], (uint64_t)(ends[1] - ends[0]), out, err);
 }
 
 static int read_floats(struct part *p, struct slice bytes, int64_t first_t_ms, int64_t min_t_ms,
@@ -494,6 +497,93 @@ int part_touches(struct part *p, const uint32_t *ordinals, size_t n, int64_t min
 	return rc;
 }
 
+/* --- summaries ---------------------------------------------------------------------------------------------------- */
+
+/* The rows of a series' summaries, while they are walked. */
+struct summary_walk {
+	struct page_span span;
+	struct byte_reader rows;
+	bool any; /* there are rows */
+	bool has_before;
+	struct sample_summary before;
+};
+
+static int summaries_begin(struct part *p, uint32_t ordinal, struct summary_walk *w, struct err *err)
+{
+	*w = (struct summary_walk){.span = {.bytes = SL_EMPTY}};
+	int rc = read_between(p, DIR_SUMMARY, ordinal, &w->span, err);
+	if (rc)
+		return rc;
+	byte_reader_init(&w->rows, w->span.bytes);
+	w->any = !byte_reader_done(&w->rows);
+	return 0;
+}
+
+/* That of the next chunk. */
+static int next_summary(struct part *p, struct summary_walk *w, const struct entries *e, size_t i,
+    struct chunk_span *span, struct err *err)
+{
+	*span = (struct chunk_span){.min_t_ms = e->min_t[i], .max_t_ms = e->max_t[i]};
+	if (!w->any)
+		return 0;
+	struct sample_summary *s = &span->summary;
+	s->first_t_ms = e->min_t[i];
+	s->last_t_ms = e->max_t[i];
+	s->count = (uint32_t)e->count[i];
+	if (!chunk_summary_decode(&w->rows, w->has_before ? &w->before : NULL, s, &span->has_summary))
+		return corrupt(p, err, "a torn summary of a chunk");
+	if (span->has_summary) {
+		w->before = *s;
+		w->has_before = true;
+	}
+	return 0;
+}
+
+static bool stones_touch(const struct tombstone *v, size_t n, int64_t min_t_ms, int64_t max_t_ms)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i].min_t_ms <= max_t_ms && v[i].max_t_ms >= min_t_ms)
+			return true;
+	return false;
+}
+
+static int append_spans(struct part *p, struct summary_walk *w, uint32_t ordinal, int64_t min_t_ms,
+    int64_t max_t_ms, struct chunk_spans *out, struct err *err)
+{
+	uint64_t from, to;
+	size_t n_stones;
+	const struct tombstone *stones = tombstones_of(p->stones, ordinal, &n_stones);
+	int rc = chunks_of(p, ordinal, &from, &to, err);
+	for (; rc == 0 && from < to; from += BATCH) {
+		struct entries e;
+		rc = read_entries(p, from, to - from < BATCH ? to - from : BATCH, &e, err);
+		for (size_t i = 0; rc == 0 && i < e.n; i++) {
+			struct chunk_span span;
+			if (e.min_t[i] > max_t_ms)
+				return 0;
+			rc = next_summary(p, w, &e, i, &span, err);
+			if (rc || e.max_t[i] < min_t_ms ||
+			    tombstones_cover(stones, n_stones, e.min_t[i], e.max_t[i]))
+				continue;
+			span.has_summary &= !stones_touch(stones, n_stones, e.min_t[i], e.max_t[i]);
+			chunk_spans_push(out, span);
+		}
+	}
+	return rc;
+}
+
+int part_spans(struct part *p, uint32_t ordinal, int64_t min_t_ms, int64_t max_t_ms, struct chunk_spans *out,
+    struct err *err)
+{
+	struct summary_walk w;
+	int rc = summaries_begin(p, ordinal, &w, err);
+	if (rc)
+		return rc;
+	rc = append_spans(p, &w, ordinal, min_t_ms, max_t_ms, out, err);
+	page_span_done(&w.span);
+	return rc;
+}
+
 /* --- deleting ----------------------------------------------------------------------------------------------------- */
 
 bool part_has_tombstones(const struct part *p)
@@ -580,7 +670,53 @@ int part_series_size(struct part *p, uint32_t ordinal, struct part_series_size *
 
 /* --- verifying ---------------------------------------------------------------------------------------------------- */
 
-/* Every series' labels, in order, and its samples, in order and as many as the directory says. */
+/* That chunk's summary is what its samples add up to. */
+static bool summary_is_right(
+    const struct chunk_span *span, const struct sample_column *c, size_t from, size_t n)
+{
+	struct sample_summary s;
+	bool floats = true;
+	for (size_t i = from; c->h && i < from + n; i++)
+		floats &= c->h[i] == NULL;
+	bool has = floats && chunk_summary_make(c->t + from, c->v + from, n, &s);
+	return has == span->has_summary && (!has || chunk_summary_equal(&s, &span->summary));
+}
+
+static int verify_rows(
+    struct part *p, struct summary_walk *w, uint32_t ordinal, const struct sample_column *c, struct err *err)
+{
+	uint64_t from, to;
+	size_t at = 0;
+	int rc = chunks_of(p, ordinal, &from, &to, err);
+	for (; rc == 0 && from < to; from += BATCH) {
+		struct entries e;
+		rc = read_entries(p, from, to - from < BATCH ? to - from : BATCH, &e, err);
+		for (size_t i = 0; rc == 0 && i < e.n; at += (size_t)e.count[i++]) {
+			struct chunk_span span;
+			if (e.count[i] <= 0 || (uint64_t)e.count[i] > c->n - at)
+				return corrupt(p, err, "a chunk has other samples than the directory says");
+			rc = next_summary(p, w, &e, i, &span, err);
+			if (rc == 0 && !summary_is_right(&span, c, at, (size_t)e.count[i]))
+				rc = corrupt(p, err, "a summary is not what the samples add up to");
+		}
+	}
+	if (rc == 0 && !byte_reader_done(&w->rows))
+		rc = corrupt(p, err, "summaries of more chunks than there are");
+	return rc;
+}
+
+static int verify_summaries(struct part *p, uint32_t ordinal, const struct sample_column *c, struct err *err)
+{
+	struct summary_walk w;
+	int rc = summaries_begin(p, ordinal, &w, err);
+	if (rc)
+		return rc;
+	rc = verify_rows(p, &w, ordinal, c, err);
+	page_span_done(&w.span);
+	return rc;
+}
+
+/* Every series' labels, in order, and its samples, in order and as many as the directory says; and their summaries. */
 static int verify_series(
     struct part *p, uint32_t ordinal, struct sample_column *c, uint64_t *samples, struct err *err)
 {
@@ -597,7 +733,7 @@ static int verify_series(
 	if (c->n != want)
 		return corrupt(p, err, "a chunk has other samples than the directory says");
 	*samples += c->n;
-	return 0;
+	return verify_summaries(p, ordinal, c, err);
 }
 
 /* One series after the other. `before` is the labels of the last good one; the caller frees them. */

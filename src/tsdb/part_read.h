@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/fs.h"
+#include "base/vec.h"
 #include "model/labels.h"
 #include "model/matcher.h"
 #include "storage/querier.h"
@@ -49,6 +50,18 @@ uint64_t part_estimate(struct part *p, uint32_t ordinal, int64_t min_t_ms, int64
  * end and some behind its beginning. ERR_CORRUPT, ERR_IO. */
 MUST_CHECK int part_touches(struct part *p, const uint32_t *ordinals, size_t n, int64_t min_t_ms,
     int64_t max_t_ms, bool *touches, struct err *err);
+
+/* A chunk of a series: there are samples at its first and its last time, none outside of these. */
+struct chunk_span {
+	int64_t min_t_ms, max_t_ms;
+	bool has_summary;
+	struct sample_summary summary;
+};
+VEC_DEFINE(chunk_spans, struct chunk_span);
+/* Appends the chunks of one series that touch the range, in time order, those that are deleted as a whole left out. One of
+ * which anything is deleted has no summary. */
+MUST_CHECK int part_spans(struct part *p, uint32_t ordinal, int64_t min_t_ms, int64_t max_t_ms,
+    struct chunk_spans *out, struct err *err);
 
 /* What a series takes: the samples of its chunks, deleted ones included, and the chunks' bytes (not the time columns that it
  * shares with others). */

@@ -4,6 +4,7 @@
 #include "base/vec.h"
 #include "tsdb/chunk_column.h"
 #include "tsdb/chunk_histogram.h"
+#include "tsdb/chunk_summary.h"
 #include "tsdb/page_file.h"
 #include "tsdb/part_index.h"
 #include "tsdb/part_priv.h"
@@ -33,6 +34,10 @@ struct part_writer {
 	struct hashtab times_ids;    /* bytes of a shared time column -> id + 1 */
 	struct strbuf times;         /* all of them */
 	struct strbuf chunk, column; /* being made */
+	struct strbuf summaries;     /* rows of all series */
+	struct sample_summary last_summary;
+	size_t chunks_of_series; /* flushed so far */
+	bool has_summaries;      /* any of those of the current series; last_summary is the newest */
 
 	/* The current series; it enters the index with its first sample. */
 	struct labels *labels;
@@ -77,6 +82,7 @@ static struct part_writer *writer_of(const struct part_write_options *opt)
 	strbuf_init(&w->times, STRBUF_NO_LIMIT);
 	strbuf_init(&w->chunk, STRBUF_NO_LIMIT);
 	strbuf_init(&w->column, STRBUF_NO_LIMIT);
+	strbuf_init(&w->summaries, STRBUF_NO_LIMIT);
 	number_vec_push(&w->columns[DIR_TIMES], 0);
 	return w;
 }
@@ -112,6 +118,7 @@ static void writer_free(struct part_writer *w)
 	strbuf_done(&w->times);
 	strbuf_done(&w->chunk);
 	strbuf_done(&w->column);
+	strbuf_done(&w->summaries);
 	labels_free(w->labels);
 	arena_free(w->arena);
 	free(w->parts_dir);
@@ -180,8 +187,28 @@ static int enter_index(struct part_writer *w, struct err *err)
 	if (rc)
 		return rc;
 	number_vec_push(&w->columns[DIR_FIRST_CHUNK], (int64_t)w->meta.chunks);
+	number_vec_push(&w->columns[DIR_SUMMARY], (int64_t)w->summaries.len);
 	w->in_index = true;
+	w->has_summaries = false;
+	w->chunks_of_series = 0;
 	return 0;
+}
+
+/* A series has a row for each of its chunks, or none at all. */
+static void summarise_waiting(struct part_writer *w)
+{
+	struct sample_summary s;
+	w->chunks_of_series++;
+	if (w->histograms || !chunk_summary_make(w->t, w->v, w->n, &s)) {
+		if (w->has_summaries)
+			chunk_summary_encode(NULL, NULL, &w->summaries);
+		return;
+	}
+	for (size_t i = 1; !w->has_summaries && i < w->chunks_of_series; i++)
+		chunk_summary_encode(NULL, NULL, &w->summaries);
+	chunk_summary_encode(&s, w->has_summaries ? &w->last_summary : NULL, &w->summaries);
+	w->last_summary = s;
+	w->has_summaries = true;
 }
 
 /* The waiting samples become a chunk. */
@@ -193,6 +220,7 @@ static int flush(struct part_writer *w, struct err *err)
 	if (rc)
 		return rc;
 	encode_waiting(w);
+	summarise_waiting(w);
 	int64_t min = w->t[0], max = w->t[w->n - 1];
 	number_vec_push(&w->columns[DIR_OFFSET], (int64_t)page_writer_offset(w->chunks));
 	number_vec_push(&w->columns[DIR_MIN_T], min);
@@ -315,6 +343,10 @@ static int write_dir(struct part_writer *w, struct err *err)
 	if (rc)
 		return rc;
 	page_writer_add(dir, DIR_MAGIC, PART_MAGIC_BYTES);
+	page_writer_add(dir, w->summaries.ptr, w->summaries.len);
+	number_vec_push(&w->columns[DIR_SUMMARY], (int64_t)w->summaries.len);
+	for (size_t i = 0; i < w->columns[DIR_SUMMARY].len; i++)
+		w->columns[DIR_SUMMARY].v[i] += PART_MAGIC_BYTES;
 	for (size_t i = 0; i < DIR_COLUMNS; i++) {
 		struct packed_column c;
 		packed_column_write(dir, w->columns[i].v, w->columns[i].len, &c);

@@ -6,6 +6,7 @@ libtsdb_a_SOURCES += \
 	src/tsdb/bit_pack.c src/tsdb/bit_pack.h src/tsdb/by_cpu.h \
 	src/tsdb/chunk_column.c src/tsdb/chunk_column.h src/tsdb/chunk_column_priv.h \
 	src/tsdb/chunk_column_read.c \
+	src/tsdb/chunk_summary.c src/tsdb/chunk_summary.h \
 	src/tsdb/column_kernels.c src/tsdb/column_kernels.h \
 	src/tsdb/int_column.c src/tsdb/int_column.h src/tsdb/int_column_priv.h \
 	src/tsdb/int_column_read.c src/tsdb/int_column_sums.c \
@@ -28,6 +29,7 @@ libtsdb_a_SOURCES += \
 	src/tsdb/part_meta.c src/tsdb/part_meta.h \
 	src/tsdb/part_read.c src/tsdb/part_read.h \
 	src/tsdb/part_write.c src/tsdb/part_write.h \
+	src/tsdb/summary_pick.c src/tsdb/summary_pick.h \
 	src/tsdb/tombstones.c src/tsdb/tombstones.h
 # head, log and the store as a whole
 libtsdb_a_SOURCES += \

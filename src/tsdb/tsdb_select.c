@@ -12,6 +12,7 @@
 #include "tsdb/head_read.h"
 #include "tsdb/newest_set.h"
 #include "tsdb/series_grouping.h"
+#include "tsdb/summary_pick.h"
 #include <stdlib.h>
 
 enum { PEEK_BATCH = 1024, ORDINAL_BATCH = 256 };
@@ -272,12 +273,11 @@ static const struct labels *set_labels(struct series_set *base, size_t i, struct
 }
 
 /* What the head has is decoded each time; series with the same newest times are known by them. */
-static int read_head_piece(
-    const struct select_range *range, series_ref ref, struct sample_column *out, struct err *err)
+static int read_head_piece(const struct select_range *range, series_ref ref, int64_t min_t_ms,
+    int64_t max_t_ms, struct sample_column *out, struct err *err)
 {
 	size_t from = out->n;
-	int rc = head_read(
-	    &range->db->head, ref, range->parts->sealed_seq, range->min_t_ms, range->max_t_ms, out, err);
+	int rc = head_read(&range->db->head, ref, range->parts->sealed_seq, min_t_ms, max_t_ms, out, err);
 	if (rc)
 		return rc;
 	struct times_piece piece = {.key = 1, .n = (uint32_t)(out->n - from)};
@@ -369,34 +369,96 @@ static int read_windows(
 	return rc;
 }
 
-static int read_pieces(
-    struct tsdb_series_set *s, const struct entry *e, struct sample_column *out, struct err *err)
+/* All samples within the range; or, of that of the whole set, what its windows see. */
+static int read_piece(const struct select_range *range, const struct piece *p, int64_t min_t_ms,
+    int64_t max_t_ms, struct sample_column *out, struct err *err)
 {
-	const struct select_range *range = &s->range;
+	bool whole = min_t_ms == range->min_t_ms && max_t_ms == range->max_t_ms;
+	return whole && range->window_ms ? read_windows(range, p, out, err)
+					 : part_read(p->part, p->ordinal, min_t_ms, max_t_ms, out, err);
+}
+
+static int read_pieces(struct tsdb_series_set *s, const struct entry *e, int64_t min_t_ms, int64_t max_t_ms,
+    struct sample_column *out, struct err *err)
+{
 	int rc = 0;
 	for (uint32_t k = 0; k < e->n_pieces && rc == 0; k++) {
 		const struct piece *p = &s->pieces[e->first_piece + k];
-		rc = range->window_ms
-			 ? read_windows(range, p, out, err)
-			 : part_read(p->part, p->ordinal, range->min_t_ms, range->max_t_ms, out, err);
+		rc = read_piece(&s->range, p, min_t_ms, max_t_ms, out, err);
 	}
 	if (rc == 0 && e->ref)
-		rc = read_head_piece(range, e->ref, out, err);
+		rc = read_head_piece(&s->range, e->ref, min_t_ms, max_t_ms, out, err);
 	if (rc == 0 && !column_order(out, 0))
 		rc = err_set(err, ERR_NO_MEMORY, "no memory to order %zu samples", out->n);
 	return rc;
 }
 
-static int set_read(struct series_set *base, size_t i, struct sample_column *out, struct err *err)
+static int set_read_between(struct series_set *base, size_t i, int64_t min_t_ms, int64_t max_t_ms,
+    struct sample_column *out, struct err *err)
 {
 	struct tsdb_series_set *s = set_of(base);
 	const struct entry *e = &s->entries[i];
 	sample_column_reset(out);
+	min_t_ms = min_t_ms > s->range.min_t_ms ? min_t_ms : s->range.min_t_ms;
+	max_t_ms = max_t_ms < s->range.max_t_ms ? max_t_ms : s->range.max_t_ms;
 	if (!e->is_newest)
-		return read_pieces(s, e, out, err);
+		return min_t_ms <= max_t_ms ? read_pieces(s, e, min_t_ms, max_t_ms, out, err) : 0;
+	if (e->newest.t_ms < min_t_ms || e->newest.t_ms > max_t_ms)
+		return 0;
 	if (!sample_column_push(out, e->newest.t_ms, e->newest.v, NULL))
 		return err_set(err, ERR_NO_MEMORY, "no memory for a sample");
 	return 0;
+}
+
+static int set_read(struct series_set *base, size_t i, struct sample_column *out, struct err *err)
+{
+	return set_read_between(base, i, INT64_MIN, INT64_MAX, out, err);
+}
+
+/* What of a series is in no part, by its times: histograms are told by them, too. */
+static int read_head_times(struct tsdb_series_set *s, const struct entry *e, int64_t min_t_ms,
+    int64_t max_t_ms, struct sample_column *out, struct err *err)
+{
+	const struct select_range *range = &s->range;
+	return e->ref ? head_read(
+			    &range->db->head, e->ref, range->parts->sealed_seq, min_t_ms, max_t_ms, out, err)
+		      : 0;
+}
+
+static int pick_summaries(struct tsdb_series_set *s, const struct entry *e, int64_t min_t_ms,
+    int64_t max_t_ms, struct chunk_spans *spans, struct sample_summaries *out, struct err *err)
+{
+	struct arena *histograms = arena_new(ARENA_NO_LIMIT);
+	struct sample_column head;
+	sample_column_init(&head, histograms);
+	int rc = read_head_times(s, e, min_t_ms, max_t_ms, &head, err);
+	if (rc == 0 && !summaries_pick(spans, head.t, head.n, min_t_ms, max_t_ms, out))
+		rc = err_set(err, ERR_NO_MEMORY, "no memory for the summaries of a series");
+	sample_column_done(&head);
+	arena_free(histograms);
+	return rc;
+}
+
+static int set_summaries(struct series_set *base, size_t i, int64_t min_t_ms, int64_t max_t_ms,
+    struct sample_summaries *out, struct err *err)
+{
+	struct tsdb_series_set *s = set_of(base);
+	const struct entry *e = &s->entries[i];
+	struct chunk_spans spans = {0};
+	int rc = 0;
+	bool any = false;
+	out->n = 0;
+	out->nothing_follows = false;
+	for (uint32_t k = 0; !e->is_newest && k < e->n_pieces && rc == 0; k++) {
+		const struct piece *p = &s->pieces[e->first_piece + k];
+		rc = part_spans(p->part, p->ordinal, min_t_ms, max_t_ms, &spans, err);
+	}
+	for (size_t k = 0; k < spans.len; k++)
+		any |= spans.v[k].has_summary;
+	if (rc == 0 && any)
+		rc = pick_summaries(s, e, min_t_ms, max_t_ms, &spans, out, err);
+	chunk_spans_done(&spans);
+	return rc;
 }
 
 static size_t set_estimate(struct series_set *base, size_t i)
@@ -434,6 +496,8 @@ static const struct series_set_ops set_ops = {
     .read = set_read,
     .estimate = set_estimate,
     .groups = set_groups,
+    .summaries = set_summaries,
+    .read_between = set_read_between,
 };
 
 /* --- putting it together --------------------------------------------------------------------------------------- */

@@ -80,3 +80,5 @@ unit_tests += tests/tsdb/test_head_find
 tests_tsdb_test_head_find_SOURCES = tests/tsdb/test_head_find.c
 unit_tests += tests/tsdb/test_disk_full
 tests_tsdb_test_disk_full_SOURCES = tests/tsdb/test_disk_full.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h
+unit_tests += tests/tsdb/test_chunk_summary
+tests_tsdb_test_chunk_summary_SOURCES = tests/tsdb/test_chunk_summary.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h
