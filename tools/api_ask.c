@@ -77,6 +77,15 @@ static void show_place(struct cli *cli, struct slice query, unsigned long line, 
 	strbuf_adds(cli->err, "^\n");
 }
 
+int cli_fail_query(struct cli *cli, struct slice query, struct slice message)
+{
+	unsigned long line, column;
+	cli_fail(cli, "%" SL_FMT, SL_ARG(message));
+	if (query.len && find_place(message, &line, &column))
+		show_place(cli, query, line, column);
+	return EXIT_FAILURE_FOUND;
+}
+
 static int say_api_error(struct cli *cli, const struct json_value *root, int status, struct slice query)
 {
 	struct slice message = SL_EMPTY;
@@ -86,11 +95,7 @@ static int say_api_error(struct cli *cli, const struct json_value *root, int sta
 	struct slice prefix = SL("invalid parameter \"query\": ");
 	if (slice_starts(message, prefix))
 		message = slice_from(message, prefix.len);
-	cli_fail(cli, "%" SL_FMT, SL_ARG(message));
-	unsigned long line, column;
-	if (query.len && find_place(message, &line, &column))
-		show_place(cli, query, line, column);
-	return EXIT_FAILURE_FOUND;
+	return cli_fail_query(cli, query, message);
 }
 
 static void say_notes(struct cli *cli, const char *kind, const struct json_value *list)

@@ -11,7 +11,8 @@ static const struct {
 	int (*run)(struct cli *cli, int argc, char **argv);
 	const char *what;
 } commands[] = {
-    {"query", cmd_query, "evaluate a PromQL expression, at an instant or over a range"},
+    {"query", cmd_query, "evaluate a PromQL expression, at an instant or over a range; explain it"},
+    {"format", cmd_format, "format a PromQL expression"},
     {"labels", cmd_labels, "list label names, or the values of one"},
     {"series", cmd_series, "list series"},
     {"targets", cmd_targets, "list scrape targets and their health"},

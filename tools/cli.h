@@ -39,6 +39,10 @@ int cli_run(struct cli *cli, int argc, char **argv);
 /* "promq: <text>" on standard error; returns EXIT_FAILURE_FOUND. */
 int cli_fail(struct cli *cli, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* An error of the parser: on standard error, with a caret below the place in the query that it names. Returns
+ * EXIT_FAILURE_FOUND. */
+int cli_fail_query(struct cli *cli, struct slice query, struct slice message);
+
 /* --- asking the server --- */
 
 /* Parameters of a request, escaped as they are added. */

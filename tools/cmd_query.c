@@ -1,4 +1,4 @@
-/* promq query instant EXPR, promq query range EXPR */
+/* promq query instant EXPR, promq query range EXPR; promq query explain is in cmd_explain.c */
 #include "base/vec.h"
 #include "model/duration.h"
 #include "tools/commands.h"
@@ -9,6 +9,7 @@
 static const char help[] =
     "Usage: promq query instant [--time TIME] EXPR\n"
     "       promq query range [--start TIME] [--end TIME] [--step STEP] EXPR\n"
+    "       promq query explain [--analyze] ... EXPR   (see promq query explain --help)\n"
     "\n"
     "Evaluates a PromQL expression at one time, or at every step of a range.\n"
     "\n"
@@ -297,10 +298,12 @@ int cmd_query(struct cli *cli, int argc, char **argv)
 		return query_instant(cli, argc - 1, argv + 1);
 	if (strcmp(kind, "range") == 0)
 		return query_range(cli, argc - 1, argv + 1);
+	if (strcmp(kind, "explain") == 0)
+		return cmd_query_explain(cli, argc - 1, argv + 1);
 	if (strcmp(kind, "--help") == 0 || strcmp(kind, "-h") == 0) {
 		strbuf_adds(cli->out, help);
 		return EXIT_OK;
 	}
-	return cli_fail(
-	    cli, "query: want \"instant\" or \"range\", got \"%s\" (see promq query --help)", kind);
+	return cli_fail(cli,
+	    "query: want \"instant\", \"range\" or \"explain\", got \"%s\" (see promq query --help)", kind);
 }

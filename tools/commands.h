@@ -4,6 +4,8 @@
 #include "tools/cli.h"
 
 int cmd_query(struct cli *cli, int argc, char **argv);
+int cmd_query_explain(struct cli *cli, int argc, char **argv);
+int cmd_format(struct cli *cli, int argc, char **argv);
 int cmd_labels(struct cli *cli, int argc, char **argv);
 int cmd_series(struct cli *cli, int argc, char **argv);
 int cmd_targets(struct cli *cli, int argc, char **argv);

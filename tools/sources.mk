@@ -5,6 +5,8 @@ libtools_a_SOURCES = \
 	tools/arguments.c tools/arguments.h \
 	tools/cli.c tools/cli.h \
 	tools/cmd_check.c \
+	tools/cmd_explain.c \
+	tools/cmd_format.c \
 	tools/cmd_query.c \
 	tools/cmd_series.c \
 	tools/cmd_tsdb.c tools/cmd_tsdb.h \

@@ -13,6 +13,7 @@ void json_init(struct json *j, struct strbuf *out)
 	j->depth = 0;
 	j->has_item[0] = false;
 	j->after_key = false;
+	j->long_exponents = false;
 }
 
 /* The comma before an item, unless it is the first, or the value of a key. */
@@ -215,7 +216,7 @@ void json_double(struct json *j, double v)
 	char text[DOUBLE_TEXT_MAX];
 	size_t n = double_to_json(v, text);
 	/* Go's encoding/json writes 1e-7 where strconv has 1e-07. */
-	if (n >= 4 && memcmp(text + n - 4, "e-0", 3) == 0) {
+	if (!j->long_exponents && n >= 4 && memcmp(text + n - 4, "e-0", 3) == 0) {
 		text[n - 2] = text[n - 1];
 		n--;
 	}

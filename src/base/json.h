@@ -14,6 +14,7 @@ struct json {
 	uint8_t depth;
 	bool has_item[JSON_MAX_DEPTH];
 	bool after_key;
+	bool long_exponents; /* numbers as Prometheus's API has them: 1e-07; set behind json_init() */
 };
 
 void json_init(struct json *j, struct strbuf *out);
@@ -34,7 +35,8 @@ void json_int(struct json *j, int64_t v);
 void json_uint(struct json *j, uint64_t v);
 void json_bool(struct json *j, bool v);
 void json_null(struct json *j) __asm__("promq_json_null");
-/* A number as Go's encoding/json writes a float64; NaN and infinities, which JSON lacks, become null. */
+/* A number as Go's encoding/json writes a float64 (1e-7), or, with `long_exponents`, as the json-iterator of Prometheus's API
+ * does (1e-07); NaN and infinities, which JSON lacks, become null. */
 void json_double(struct json *j, double v);
 /* A sample value: the shortest form, in quotes: "1.5", "NaN", "+Inf", "1e-07". */
 void json_sample_value(struct json *j, double v);

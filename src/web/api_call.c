@@ -75,6 +75,7 @@ static void put_begin(struct api_call *c, const char *status)
 {
 	strbuf_reset(&c->body);
 	json_init(&c->json, &c->body);
+	c->json.long_exponents = true;
 	json_object_begin(&c->json);
 	json_key(&c->json, "status");
 	json_cstr(&c->json, status);

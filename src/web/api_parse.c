@@ -64,8 +64,8 @@ static const char *duration_op_text(enum duration_op op)
 	    [DURATION_POW] = "^",
 	    [DURATION_STEP] = "step",
 	    [DURATION_RANGE] = "range",
-	    [DURATION_MIN_OF] = "min",
-	    [DURATION_MAX_OF] = "max"};
+	    [DURATION_MIN_OF] = "min_of",
+	    [DURATION_MAX_OF] = "max_of"};
 	return names[op];
 }
 

@@ -68,15 +68,16 @@ static void numbers(void **state)
 	(void)state;
 	static const struct {
 		double v;
-		const char *number, *sample;
+		const char *number, *api_number, *sample;
 	} cases[] = {
-	    {1, "1", "\"1\""},
-	    {1e-7, "1e-7", "\"1e-07\""},
-	    {1.5e-10, "1.5e-10", "\"1.5e-10\""},
-	    {1e21, "1e+21", "\"1e+21\""},
-	    {0.0003, "0.0003", "\"0.0003\""},
-	    {(double)NAN, "null", "\"NaN\""},
-	    {-INFINITY, "null", "\"-Inf\""},
+	    {1, "1", "1", "\"1\""},
+	    {1e-7, "1e-7", "1e-07", "\"1e-07\""},
+	    {-9.99e-7, "-9.99e-7", "-9.99e-07", "\"-9.99e-07\""},
+	    {1.5e-10, "1.5e-10", "1.5e-10", "\"1.5e-10\""},
+	    {1e21, "1e+21", "1e+21", "\"1e+21\""},
+	    {0.0003, "0.0003", "0.0003", "\"0.0003\""},
+	    {(double)NAN, "null", "null", "\"NaN\""},
+	    {-INFINITY, "null", "null", "\"-Inf\""},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct strbuf out = STRBUF_INIT;
@@ -84,10 +85,12 @@ static void numbers(void **state)
 		json_init(&j, &out);
 		json_array_begin(&j);
 		json_double(&j, cases[i].v);
+		j.long_exponents = true;
+		json_double(&j, cases[i].v);
 		json_sample_value(&j, cases[i].v);
 		json_array_end(&j);
 		char want[80];
-		snprintf(want, sizeof(want), "[%s,%s]", cases[i].number, cases[i].sample);
+		snprintf(want, sizeof(want), "[%s,%s,%s]", cases[i].number, cases[i].api_number, cases[i].sample);
 		check_str(want, strbuf_slice(&out), want);
 		strbuf_done(&out);
 	}

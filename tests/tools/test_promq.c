@@ -137,6 +137,91 @@ static void queries(void **state)
 	}
 }
 
+#define PLAN                                                                                                 \
+	"{\"status\":\"success\",\"data\":{\"analyze\":false,\"plan\":{\"node\":\"sum by (job)\",\"kind\":"  \
+	"\"aggregation\",\"position\":[0,23],\"steps\":61,\"estimated\":{\"series\":3},\"children\":[{"      \
+	"\"node\":"                                                                                          \
+	"\"up[5m]\",\"kind\":\"selector\",\"position\":[14,20],\"steps\":61,\"estimated\":{\"series\":3,"    \
+	"\"samples\":720},\"children\":[]}]}}}"
+#define ANALYZED                                                                                             \
+	"{\"status\":\"success\",\"data\":{\"analyze\":true,\"plan\":{\"node\":\"rate\",\"kind\":\"call\","  \
+	"\"steps\":1,\"estimated\":{\"series\":3},\"actual\":{\"series\":2,\"points\":2,\"bytes\":64,"       \
+	"\"seconds\":0.00125,\"selfSeconds\":2.5e-05},\"children\":[{\"node\":\"up[5m]\",\"steps\":1,"       \
+	"\"estimated\":{\"series\":3,\"samples\":20},\"actual\":{\"series\":3,\"points\":0,\"samples\":18,"  \
+	"\"bytes\":288,\"seconds\":0.001,\"selfSeconds\":0.001},\"children\":[]}]},\"stats\":{\"timings\":"  \
+	"{\"execTotalTime\":0.002},\"samples\":{\"totalQueryableSamples\":18,\"peakSamples\":20}}}}"
+
+static void plans(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *args[MAX_ARGS];
+		const char *body, *asked, *out;
+	} cases[] = {
+	    {{"query", "explain", "sum by (job) (up[5m])", "--step", "1m", "--start", "2h"}, PLAN,
+		"POST http://test:9090/api/v1/explain query=sum+by+%28job%29+%28up%5B5m%5D%29&"
+		"start=1767261600.000&end=1767268800.000&step=60.000",
+		"NODE          STEPS  SERIES UP TO  SAMPLES UP TO\n"
+		"sum by (job)     61             3\n"
+		"  up[5m]         61             3            720\n"},
+	    {{"query", "explain", "--analyze", "rate(up[5m])"}, ANALYZED,
+		"POST http://test:9090/api/v1/explain "
+		"query=rate%28up%5B5m%5D%29&analyze=true&time=1767268800.000",
+		"NODE      STEPS  SERIES  POINTS  SAMPLES  BYTES     MS  MS ALONE\n"
+		"rate          1       2       2              64  1.250     0.025\n"
+		"  up[5m]      1       3       0       18    288  1.000     1.000\n"
+		"\n18 samples queried, 20 held at most, 2.000 ms\n"},
+	    {{"query", "explain", "-o", "json", "--time", "0", "x"}, PLAN,
+		"POST http://test:9090/api/v1/explain query=x&time=0.000", PLAN "\n"},
+	    {{"query", "explain", "-o", "csv", "x"}, PLAN, NULL,
+		"node,steps,series up to,samples up to\nsum by (job),61,3,\n  up[5m],61,3,720\n"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct run r;
+		run_promq(&r, cases[i].args, 200, cases[i].body);
+		check_str("err", strbuf_slice(&r.err), "");
+		check_str("out", strbuf_slice(&r.out), cases[i].out);
+		if (cases[i].asked)
+			check_str("asked", slice_cstr(r.server.asked), cases[i].asked);
+		check_int("code", r.code, EXIT_OK);
+		run_done(&r);
+	}
+}
+
+static void formats(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *args[MAX_ARGS];
+		int code;
+		const char *out, *err;
+	} cases[] = {
+	    {{"format", "sum(rate(x[5m]))by(job)"}, EXIT_OK, "sum by (job) (rate(x[5m]))\n", ""},
+	    {{"format",
+		 "sum by (job, instance) (rate(http_requests_total{job=\"api\", code=~\"5..\"}[5m])) / "
+		 "sum by (job, instance) (rate(http_requests_total{job=\"api\"}[5m]))"},
+		EXIT_OK,
+		"  sum by (job, instance) (rate(http_requests_total{code=~\"5..\",job=\"api\"}[5m]))\n/\n"
+		"  sum by (job, instance) (rate(http_requests_total{job=\"api\"}[5m]))\n",
+		""},
+	    {{"format", "--line", "a\n+\nb"}, EXIT_OK, "a + b\n", ""},
+	    {{"format", "mad_over_time(x[5m]) + fill(0) y smoothed"}, EXIT_OK,
+		"mad_over_time(x[5m]) + fill (0) y smoothed\n", ""},
+	    {{"format", "sum(x"}, EXIT_FAILURE_FOUND, "",
+		"promq: 1:6: parse error: unclosed left parenthesis\n  sum(x\n       ^\n"},
+	    {{"format", "a", "b"}, EXIT_FAILURE_FOUND, "",
+		"promq: format: want one expression, got 2 (quote it)\n"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct run r;
+		run_promq(&r, cases[i].args, 200, "");
+		check_str("out", strbuf_slice(&r.out), cases[i].out);
+		check_str("err", strbuf_slice(&r.err), cases[i].err);
+		check_int("code", r.code, cases[i].code);
+		run_done(&r);
+	}
+}
+
 static void lists(void **state)
 {
 	(void)state;
@@ -209,7 +294,8 @@ static void failures(void **state)
 	    {{"query", "range", "--end", "2h", "--start", "1h", "x"}, 200, "{}",
 		"promq: the end is before the start\n"},
 	    {{"query"}, 200, "{}",
-		"promq: query: want \"instant\" or \"range\", got \"\" (see promq query --help)\n"},
+		"promq: query: want \"instant\", \"range\" or \"explain\", got \"\" (see promq query "
+		"--help)\n"},
 	    {{"series"}, 200, "{}", "promq: series: want a selector, such as 'up{job=\"node\"}'\n"},
 	    {{"targets", "--state", "up"}, 200, "{}",
 		"promq: targets: --state is active, dropped or any, not \"up\"\n"},
@@ -311,5 +397,6 @@ static void help_is_there(void **state)
 	}
 }
 
-TEST_MAIN("promq", cmocka_unit_test(queries), cmocka_unit_test(lists), cmocka_unit_test(failures),
-    cmocka_unit_test(checks), cmocka_unit_test(help_is_there))
+TEST_MAIN("promq", cmocka_unit_test(queries), cmocka_unit_test(plans), cmocka_unit_test(formats),
+    cmocka_unit_test(lists), cmocka_unit_test(failures), cmocka_unit_test(checks),
+    cmocka_unit_test(help_is_there))

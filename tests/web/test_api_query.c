@@ -87,6 +87,13 @@ static void answers(void **state)
 		"\\\"query\\\": 1:1: parse error: "
 		"unary expression only allowed on expressions of type scalar or instant vector, got "
 		"\\\"range vector\\\"\"}"},
+	    {"/api/v1/parse_query?query=x%20offset%20min_of(step(),5m)", 200,
+		"{\"status\":\"success\",\"data\":{\"type\":\"vectorSelector\",\"name\":\"x\",\"matchers\":["
+		"{\"name\":\"__name__\",\"type\":\"=\",\"value\":\"x\"}],\"offset\":0,\"offsetExpr\":{\"type\":"
+		"\"durationExpr\",\"op\":\"min_of\",\"lhs\":{\"type\":\"durationExpr\",\"op\":\"step\",\"lhs\":"
+		"null,\"rhs\":null,\"wrapped\":false},\"rhs\":{\"type\":\"numberLiteral\",\"val\":\"300\","
+		"\"duration\":true},\"wrapped\":false},\"timestamp\":null,\"startOrEnd\":null,\"anchored\":false,"
+		"\"smoothed\":false}}"},
 	    {"/api/v1/parse_query?query=abs(x%7Ba!=%22b%22%7D%20@%20end())", 200,
 		"{\"status\":\"success\",\"data\":{\"type\":\"call\",\"func\":{\"name\":\"abs\",\"argTypes\":"
 		"[\"vector\"],"
