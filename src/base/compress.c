@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <snappy-c.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <zlib.h>
 
 enum { GZIP_WINDOW = 15 + 16, ZLIB_WINDOW = 15, MIN_CHUNK_BYTES = 4096, MAX_CHUNK_BYTES = 1 << 20 };
@@ -133,6 +134,54 @@ static int deflate_all(struct slice in, int window, struct strbuf *out, struct e
 	strbuf_advance(out, bound - z.avail_out);
 	deflateEnd(&z);
 	return rc == Z_STREAM_END ? 0 : err_set(err, ERR_INVALID, "compression failed");
+}
+
+/* --- piece by piece ---------------------------------------------------------------------------------------- */
+
+struct compress_stream {
+	z_stream z;
+};
+
+struct compress_stream *compress_stream_new(bool gzip)
+{
+	enum { MEMORY_LEVEL = 8 };
+	struct compress_stream *s = calloc(1, sizeof(*s));
+	if (s && deflateInit2(&s->z, Z_BEST_SPEED, Z_DEFLATED, gzip ? GZIP_WINDOW : ZLIB_WINDOW, MEMORY_LEVEL,
+		     Z_DEFAULT_STRATEGY) != Z_OK) {
+		free(s);
+		return NULL;
+	}
+	return s;
+}
+
+int compress_stream_add(
+    struct compress_stream *s, struct slice in, bool last, struct strbuf *out, struct err *err)
+{
+	enum { CHUNK_BYTES = 16384 };
+	int rc;
+	do {
+		char *room = strbuf_reserve(out, CHUNK_BYTES);
+		if (!room)
+			return err_set(
+			    err, ERR_LIMIT, "compressed data pass the limit of %zu bytes", out->max);
+		size_t given = feed(&s->z, &in);
+		s->z.next_out = (Bytef *)room;
+		s->z.avail_out = CHUNK_BYTES;
+		rc = deflate(&s->z, last && given == in.len ? Z_FINISH : Z_NO_FLUSH);
+		in = slice_from(in, given - s->z.avail_in);
+		strbuf_advance(out, CHUNK_BYTES - s->z.avail_out);
+	} while (
+	    (rc == Z_OK || rc == Z_BUF_ERROR) && (in.len > 0 || s->z.avail_out == 0 || (last && rc == Z_OK)));
+	return rc == Z_OK || rc == Z_BUF_ERROR || rc == Z_STREAM_END
+		   ? 0
+		   : err_set(err, ERR_INVALID, "compression failed");
+}
+
+void compress_stream_free(struct compress_stream *s)
+{
+	if (s)
+		deflateEnd(&s->z);
+	free(s);
 }
 
 int gzip_decode(struct slice in, struct strbuf *out, struct err *err)

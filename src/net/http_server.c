@@ -321,6 +321,16 @@ void http_reply_header(struct http_request *req, const char *name, const char *v
 	http_param_vec_push(&req->reply_headers, h);
 }
 
+static void add_type(struct MHD_Response *r, const char *content_type, enum encoding encoding)
+{
+	if (content_type)
+		MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
+	if (encoding == PLAIN)
+		return;
+	MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_ENCODING, encoding == GZIP ? "gzip" : "deflate");
+	MHD_add_response_header(r, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING);
+}
+
 void http_reply(struct http_request *req, int status, const char *content_type, struct strbuf *body)
 {
 	enum encoding encoding = compress_body(req, body);
@@ -328,13 +338,103 @@ void http_reply(struct http_request *req, int status, const char *content_type, 
 	size_t len = body->len;
 	struct MHD_Response *r =
 	    MHD_create_response_from_buffer(len, strbuf_take(body), MHD_RESPMEM_MUST_FREE);
-	if (content_type)
-		MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
-	if (encoding != PLAIN) {
-		MHD_add_response_header(
-		    r, MHD_HTTP_HEADER_CONTENT_ENCODING, encoding == GZIP ? "gzip" : "deflate");
-		MHD_add_response_header(r, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING);
+	add_type(r, content_type, encoding);
+	finish(req, status, r);
+}
+
+/* --- bodies made while they are sent -------------------------------------------------------------------------------- */
+
+/* Of one response. */
+struct body_pump {
+	struct http_body_source source;
+	struct http_request *req;
+	struct strbuf piece;
+	size_t sent; /* of the piece */
+	bool is_last;
+};
+
+/* The next bytes to libmicrohttpd's buffer. */
+static ssize_t pump_read(void *cls, uint64_t pos, char *buf, size_t max)
+{
+	struct body_pump *p = cls;
+	(void)pos;
+	while (p->sent == p->piece.len) {
+		if (p->is_last)
+			return MHD_CONTENT_READER_END_OF_STREAM;
+		strbuf_reset(&p->piece);
+		p->sent = 0;
+		p->is_last = !p->source.fill(p->source.arg, &p->piece);
+		if (strbuf_overflowed(&p->piece))
+			return MHD_CONTENT_READER_END_WITH_ERROR;
 	}
+	size_t n = p->piece.len - p->sent < max ? p->piece.len - p->sent : max;
+	memcpy(buf, p->piece.ptr + p->sent, n);
+	p->sent += n;
+	p->req->response_bytes += n;
+	return (ssize_t)n;
+}
+
+static void pump_free(void *cls)
+{
+	struct body_pump *p = cls;
+	p->source.done(p->source.arg);
+	strbuf_done(&p->piece);
+	free(p);
+}
+
+/* False: it could not be compressed, and part of it is gone. */
+static bool compress_source(const struct http_body_source *source, bool gzip, struct strbuf *out)
+{
+	struct compress_stream *s = compress_stream_new(gzip);
+	struct strbuf piece;
+	bool more = true, ok = s != NULL;
+	strbuf_init(&piece, STRBUF_NO_LIMIT);
+	while (ok && more) {
+		strbuf_reset(&piece);
+		more = source->fill(source->arg, &piece);
+		ok = !strbuf_overflowed(&piece) &&
+		     compress_stream_add(s, strbuf_slice(&piece), !more, out, NULL) == 0;
+	}
+	strbuf_done(&piece);
+	compress_stream_free(s);
+	return ok;
+}
+
+static void reply_compressed(struct http_request *req, int status, const char *content_type,
+    const struct http_body_source *source, enum encoding encoding)
+{
+	struct strbuf body;
+	strbuf_init(&body, STRBUF_NO_LIMIT);
+	bool ok = compress_source(source, encoding == GZIP, &body);
+	source->done(source->arg);
+	if (!ok) {
+		strbuf_done(&body);
+		http_reply_text(req, MHD_HTTP_INTERNAL_SERVER_ERROR, "no memory for the answer\n");
+		return;
+	}
+	req->response_bytes = body.len;
+	size_t len = body.len;
+	struct MHD_Response *r =
+	    MHD_create_response_from_buffer(len, strbuf_take(&body), MHD_RESPMEM_MUST_FREE);
+	add_type(r, content_type, encoding);
+	finish(req, status, r);
+}
+
+void http_reply_source(
+    struct http_request *req, int status, const char *content_type, const struct http_body_source *source)
+{
+	enum encoding encoding = accepted_encoding(req);
+	if (encoding != PLAIN) {
+		reply_compressed(req, status, content_type, source, encoding);
+		return;
+	}
+	struct body_pump *p = xcalloc(1, sizeof(*p));
+	p->source = *source;
+	p->req = req;
+	strbuf_init(&p->piece, STRBUF_NO_LIMIT);
+	struct MHD_Response *r =
+	    MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, HTTP_PIECE_BYTES, pump_read, p, pump_free);
+	add_type(r, content_type, PLAIN);
 	finish(req, status, r);
 }
 

@@ -90,5 +90,18 @@ bool http_req_gone(const struct http_request *req);
 void http_reply_header(struct http_request *req, const char *name, const char *value);
 /* Takes body's memory (it is empty afterwards); compressed when the client accepts it and it is worth it. */
 void http_reply(struct http_request *req, int status, const char *content_type, struct strbuf *body);
+
+/* A body that is made while it is sent, so that it is never in memory as a whole. Both are called on one thread at a time, an
+ * I/O thread or the one that replied. */
+struct http_body_source {
+	/* Appends the next piece (best HTTP_PIECE_BYTES, never much more) to `out`, which is empty; false: it was the last. */
+	bool (*fill)(void *arg, struct strbuf *out);
+	void (*done)(void *arg); /* once: all was sent, or the client is gone */
+	void *arg;
+};
+enum { HTTP_PIECE_BYTES = 65536 };
+/* Compressed when the client accepts it: then the compressed body alone is in memory. */
+void http_reply_source(
+    struct http_request *req, int status, const char *content_type, const struct http_body_source *source);
 void http_reply_text(struct http_request *req, int status, const char *text);
 void http_reply_empty(struct http_request *req, int status);

@@ -1,6 +1,7 @@
 #include "web/api_call.h"
 
 #include "base/utf8.h"
+#include "web/api_json.h"
 
 #include <stdio.h>
 
@@ -114,17 +115,33 @@ static int run(struct api_call *c, api_handler handler)
 	return put_error(c, rc, &err);
 }
 
+static void reply(struct api_call *c, int status)
+{
+	if (status != 200 || !c->streamed) {
+		http_reply(c->req, status, "application/json", &c->body);
+		return;
+	}
+	struct http_body_source source = {.fill = result_stream_fill,
+	    .done = result_stream_free,
+	    .arg = result_stream_new(c->streamed, c->stream_limit, &c->before, &c->body)};
+	c->streamed = NULL;
+	http_reply_source(c->req, status, "application/json", &source);
+}
+
 void api_run(struct web *web, struct http_request *req, api_handler handler)
 {
 	struct api_call c = {
 	    .web = web, .deps = &web->deps, .req = req, .arena = arena_new(CALL_ARENA_BYTES)};
 	strbuf_init(&c.body, STRBUF_NO_LIMIT);
+	strbuf_init(&c.before, STRBUF_NO_LIMIT);
 	int status = run(&c, handler);
 	web_reply_cors(web, req);
 	if (status == 204)
 		http_reply_empty(req, status);
 	else
-		http_reply(req, status, "application/json", &c.body);
+		reply(&c, status);
+	query_result_free(c.streamed);
+	strbuf_done(&c.before);
 	strbuf_done(&c.body);
 	slice_vec_done(&c.warnings);
 	slice_vec_done(&c.infos);

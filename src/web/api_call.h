@@ -19,6 +19,10 @@ struct api_call {
 	struct strbuf body;
 	struct json json; /* over body */
 	struct slice_vec warnings, infos;
+	/* A large result, whose series are written while they are sent: after `before`, in front of `body`. NULL: all is in body */
+	struct query_result *streamed;
+	struct strbuf before;
+	uint64_t stream_limit;
 };
 
 enum { API_NO_DATA = 1 };

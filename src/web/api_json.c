@@ -129,16 +129,16 @@ static size_t count_histograms(const struct result_series *s)
 	return n;
 }
 
-static void put_values(struct json *j, const struct printed_grid *g, const struct result_series *s)
+/* The floats among points from..to, with a comma in front of all but the first of the series. */
+static void put_points(struct strbuf *out, const struct printed_grid *g, const struct result_series *s,
+    size_t from, size_t to, bool *any)
 {
-	struct strbuf *out = j->out;
-	char before = '[';
-	json_key(j, "values");
-	json_raw(j, SL_EMPTY);
-	for (size_t i = 0; i < s->n; i++) {
+	for (size_t i = from; i < to; i++) {
 		if (s->h && s->h[i])
 			continue;
-		strbuf_addch(out, before);
+		if (*any)
+			strbuf_addch(out, ',');
+		*any = true;
 		put_time(out, g, s->t_ms[i]);
 		char *room = strbuf_reserve(out, DOUBLE_TEXT_MAX + 2);
 		if (!room)
@@ -146,9 +146,16 @@ static void put_values(struct json *j, const struct printed_grid *g, const struc
 		size_t n = double_to_json(s->v[i], room);
 		memcpy(room + n, "\"]", 2);
 		strbuf_advance(out, n + 2);
-		before = ',';
 	}
-	strbuf_addch(out, ']');
+}
+
+static void put_values(struct json *j, const struct printed_grid *g, const struct result_series *s)
+{
+	bool any = false;
+	json_key(j, "values");
+	json_raw(j, SL("["));
+	put_points(j->out, g, s, 0, s->n, &any);
+	strbuf_addch(j->out, ']');
 }
 
 static void put_histograms(struct json *j, const struct result_series *s)
@@ -211,14 +218,129 @@ static void put_all_series(struct json *j, const struct query_result *r, size_t 
 	grid_done(&g);
 }
 
-void json_query_result(struct json *j, const struct query_result *r, size_t limit)
+/* --- piece by piece ------------------------------------------------------------------------------------------------ */
+
+struct result_stream {
+	struct query_result *result;
+	struct strbuf before, after;
+	struct printed_grid grid;
+	size_t n_series, series; /* that are wanted, / that is being written */
+	size_t point;            /* of it, that comes */
+	bool any_point, in_series, begun;
+};
+
+struct result_stream *result_stream_new(
+    struct query_result *r, size_t limit, struct strbuf *before, struct strbuf *after)
+{
+	struct result_stream *s = xcalloc(1, sizeof(*s));
+	s->result = r;
+	s->n_series = limit && limit < r->n_series ? limit : r->n_series;
+	s->before = *before;
+	s->after = *after;
+	strbuf_init(before, STRBUF_NO_LIMIT);
+	strbuf_init(after, STRBUF_NO_LIMIT);
+	grid_print(&s->grid, r);
+	return s;
+}
+
+void result_stream_free(void *arg)
+{
+	struct result_stream *s = arg;
+	grid_done(&s->grid);
+	strbuf_done(&s->before);
+	strbuf_done(&s->after);
+	query_result_free(s->result);
+	free(s);
+}
+
+/* A series of a matrix with floats alone, which may be long: some of its points. */
+static void stream_points(struct result_stream *s, const struct result_series *series, struct strbuf *out)
+{
+	enum { POINTS = 512 };
+	size_t to = series->n - s->point < POINTS ? series->n : s->point + POINTS;
+	if (!s->in_series) {
+		struct json j;
+		json_init(&j, out);
+		strbuf_adds(out, "{\"metric\":");
+		json_labels(&j, series->labels);
+		strbuf_adds(out, ",\"values\":[");
+		s->in_series = true;
+		s->any_point = false;
+	}
+	put_points(out, &s->grid, series, s->point, to, &s->any_point);
+	s->point = to;
+	if (to < series->n)
+		return;
+	strbuf_adds(out, "]}");
+	s->in_series = false;
+	s->point = 0;
+	s->series++;
+}
+
+static void stream_some(struct result_stream *s, struct strbuf *out)
+{
+	const struct result_series *series = &s->result->series[s->series];
+	struct json j;
+	if (!s->in_series && s->series > 0)
+		strbuf_addch(out, ',');
+	if (s->result->kind == QUERY_MATRIX && !series->h && series->n > 0) {
+		stream_points(s, series, out);
+		return;
+	}
+	json_init(&j, out);
+	if (s->result->kind == QUERY_MATRIX)
+		put_matrix_series(&j, &s->grid, series);
+	else
+		put_vector_series(&j, series);
+	s->series++;
+}
+
+bool result_stream_fill(void *arg, struct strbuf *out)
+{
+	struct result_stream *s = arg;
+	if (!s->begun)
+		strbuf_add_slice(out, strbuf_slice(&s->before));
+	s->begun = true;
+	while (s->series < s->n_series && out->len < RESULT_STREAM_PIECE_BYTES && !strbuf_overflowed(out))
+		stream_some(s, out);
+	if (s->series < s->n_series)
+		return true;
+	strbuf_add_slice(out, strbuf_slice(&s->after));
+	return false;
+}
+
+/* --- as a whole ---------------------------------------------------------------------------------------------------- */
+
+static const char *kind_name(enum query_value_kind kind)
 {
 	static const char *const names[] = {[QUERY_SCALAR] = "scalar",
 	    [QUERY_STRING] = "string",
 	    [QUERY_VECTOR] = "vector",
 	    [QUERY_MATRIX] = "matrix"};
+	return names[kind];
+}
+
+bool json_query_result_begin(struct json *j, const struct query_result *r, size_t limit)
+{
+	enum { MANY_POINTS = 20000 };
+	size_t n = limit && limit < r->n_series ? limit : r->n_series, points = 0;
+	if (r->kind != QUERY_VECTOR && r->kind != QUERY_MATRIX)
+		return false;
+	for (size_t i = 0; i < n && points < MANY_POINTS; i++)
+		points += r->series[i].n + 8; /* labels take about as much as that */
+	if (points < MANY_POINTS)
+		return false;
 	json_key(j, "resultType");
-	json_cstr(j, names[r->kind]);
+	json_cstr(j, kind_name(r->kind));
+	json_key(j, "result");
+	json_array_begin(j);
+	return true;
+}
+
+void json_query_result(struct json *j, const struct query_result *r, size_t limit)
+{
+	json_key(j, "resultType");
+	json_cstr(j, kind_name(r->kind));
 	json_key(j, "result");
 	if (r->kind == QUERY_VECTOR || r->kind == QUERY_MATRIX) {
 		put_all_series(j, r, limit && limit < r->n_series ? limit : r->n_series);

@@ -109,6 +109,16 @@ int api_run_query(struct api_call *c, struct promql_query *q, struct query_resul
 	return rc == ERR_INVALID ? wrong_query(err) : rc;
 }
 
+/* What was written so far comes before the series; what is written from now on, behind them. */
+static void api_stream(struct api_call *c, struct query_result *r, uint64_t limit)
+{
+	c->streamed = r;
+	c->stream_limit = limit;
+	c->before = c->body;
+	strbuf_init(&c->body, STRBUF_NO_LIMIT);
+	json_array_end(&c->json);
+}
+
 static int run_query(struct api_call *c, struct query_params *p, struct err *err)
 {
 	struct query_result *r;
@@ -116,7 +126,11 @@ static int run_query(struct api_call *c, struct query_params *p, struct err *err
 	if (rc)
 		return rc;
 	json_object_begin(&c->json);
-	json_query_result(&c->json, r, p->limit);
+	bool streams = json_query_result_begin(&c->json, r, p->limit);
+	if (streams)
+		api_stream(c, r, p->limit);
+	else
+		json_query_result(&c->json, r, p->limit);
 	if (p->stats != STATS_NONE) {
 		json_key(&c->json, "stats");
 		query_record_put_stats(&c->json, &r->stats, p->stats == STATS_ALL ? r : NULL);
@@ -125,7 +139,8 @@ static int run_query(struct api_call *c, struct query_params *p, struct err *err
 	keep_annotations(c, r);
 	if (is_cut(r, p->limit))
 		api_warn(c, SL("results truncated due to limit"));
-	query_result_free(r);
+	if (!streams)
+		query_result_free(r);
 	return 0;
 }
 

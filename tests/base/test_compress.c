@@ -51,6 +51,34 @@ static void gzip_members_join(void **state)
 	strbuf_done(&back);
 }
 
+static void in_pieces(void **state)
+{
+	(void)state;
+	static const size_t sizes[] = {0, 1, 1000, 70000, 3};
+	for (int gzip = 0; gzip < 2; gzip++) {
+		struct strbuf text = STRBUF_INIT, packed = STRBUF_INIT, back = STRBUF_INIT;
+		struct compress_stream *s = compress_stream_new(gzip);
+		struct err err;
+		for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+			size_t from = text.len;
+			for (size_t k = 0; k < sizes[i]; k++)
+				strbuf_addch(&text, (char)(k * k % 251));
+			struct slice piece = slice_from(strbuf_slice(&text), from);
+			check_ok("add", compress_stream_add(s, piece, false, &packed, &err), &err);
+		}
+		check_ok("end", compress_stream_add(s, SL_EMPTY, true, &packed, &err), &err);
+		compress_stream_free(s);
+		check_ok("back",
+		    gzip ? gzip_decode(strbuf_slice(&packed), &back, &err)
+			 : deflate_decode(strbuf_slice(&packed), &back, &err),
+		    &err);
+		check_true("the same", slice_eq(strbuf_slice(&back), strbuf_slice(&text)));
+		strbuf_done(&text);
+		strbuf_done(&packed);
+		strbuf_done(&back);
+	}
+}
+
 static void bombs_and_torn_data(void **state)
 {
 	(void)state;
@@ -88,4 +116,4 @@ static void bombs_and_torn_data(void **state)
 }
 
 TEST_MAIN("compress", cmocka_unit_test(round_trips), cmocka_unit_test(gzip_members_join),
-    cmocka_unit_test(bombs_and_torn_data))
+    cmocka_unit_test(in_pieces), cmocka_unit_test(bombs_and_torn_data))

@@ -39,6 +39,34 @@ static void large(struct http_request *req, void *arg)
 	http_reply(req, 200, "text/plain", &sb);
 }
 
+/* A body in pieces: numbers up to a limit, some at a time. */
+struct pieces {
+	int next, end;
+};
+static _Atomic int pieces_done;
+
+static bool fill_piece(void *arg, struct strbuf *out)
+{
+	struct pieces *p = arg;
+	for (int i = 0; i < 7000 && p->next < p->end; i++)
+		strbuf_addf(out, "%d,", p->next++);
+	return p->next < p->end;
+}
+
+static void end_pieces(void *arg)
+{
+	free(arg);
+	pieces_done++;
+}
+
+static void in_pieces(struct http_request *req, void *arg)
+{
+	struct pieces *p = xcalloc(1, sizeof(*p));
+	(void)arg;
+	p->end = 300000;
+	http_reply_source(req, 200, "text/plain", &(struct http_body_source){fill_piece, end_pieces, p});
+}
+
 static void *reply_later(void *arg)
 {
 	http_reply_empty(arg, 204);
@@ -71,6 +99,7 @@ static void tidy_up(struct http_request *req, void *arg)
 static const struct http_route routes[] = {
     {HTTP_GET | HTTP_POST, "/echo/:name", HTTP_LANE_QUERY, 1000, echo, NULL},
     {HTTP_GET, "/large", HTTP_LANE_QUERY, 0, large, NULL},
+    {HTTP_GET, "/pieces", HTTP_LANE_QUERY, 0, in_pieces, NULL},
     {HTTP_POST, "/later", HTTP_LANE_INGEST, 1000, later, NULL},
     {HTTP_GET, "/tidy", HTTP_LANE_INGEST, 0, tidy_up, NULL},
 };
@@ -172,6 +201,38 @@ static void compression_follows_the_client(void **state)
 	stop(&s);
 }
 
+static void check_pieces(struct setup *s, bool accept_gzip)
+{
+	struct http_call c = {.method = "GET", .accept_gzip = accept_gzip};
+	struct http_result r = call(s, &c, "/pieces");
+	struct strbuf want = STRBUF_INIT;
+	for (int i = 0; i < 300000; i++)
+		strbuf_addf(&want, "%d,", i);
+	check_int("status", r.status, 200);
+	check_true("all of it", slice_eq(r.body, strbuf_slice(&want)));
+	strbuf_done(&want);
+}
+
+static void bodies_in_pieces(void **state)
+{
+	(void)state;
+	struct setup s;
+	start(&s, "");
+	pieces_done = 0;
+	check_pieces(&s, false);
+	check_pieces(&s, true);
+	/* A client that goes away in the middle. */
+	struct http_call c = {.method = "GET", .max_response_bytes = 100000};
+	char url[64];
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/pieces", http_server_port(s.server));
+	c.url = url;
+	struct http_result r;
+	struct err err;
+	check_int("too large for it", http_client_do(s.client, &c, &r, &s.response, &err), ERR_LIMIT);
+	stop(&s);
+	check_int("every source was told of its end", pieces_done, 3);
+}
+
 struct many {
 	_Atomic int ok, done;
 };
@@ -215,5 +276,5 @@ static void an_end_waits_for_handlers(void **state)
 }
 
 TEST_MAIN("http_server", cmocka_unit_test(requests), cmocka_unit_test(a_body_over_its_bound_is_413),
-    cmocka_unit_test(compression_follows_the_client), cmocka_unit_test(many_at_once),
-    cmocka_unit_test(an_end_waits_for_handlers))
+    cmocka_unit_test(compression_follows_the_client), cmocka_unit_test(bodies_in_pieces),
+    cmocka_unit_test(many_at_once), cmocka_unit_test(an_end_waits_for_handlers))

@@ -126,6 +126,86 @@ static void times(void **state)
 	}
 }
 
+/* Series of all shapes: on the grid, with gaps, with histograms, long ones. */
+static struct query_result *large_result(size_t n_series, size_t n_steps, enum query_value_kind kind)
+{
+	static const struct histogram h = {.count = 3, .sum = 1.5};
+	struct arena *a = arena_new(ARENA_NO_LIMIT);
+	struct query_result *r = ARENA_NEW(a, struct query_result);
+	int64_t *grid = ARENA_ARRAY(a, int64_t, n_steps);
+	for (size_t k = 0; k < n_steps; k++)
+		grid[k] = (int64_t)k * 1000;
+	*r = (struct query_result){.kind = kind,
+	    .arena = a,
+	    .end_ms = grid[n_steps - 1],
+	    .step_ms = kind == QUERY_MATRIX ? 1000 : 0,
+	    .n_steps = n_steps,
+	    .grid_ms = grid,
+	    .n_series = n_series,
+	    .series = ARENA_ARRAY(a, struct result_series, n_series)};
+	for (size_t i = 0; i < n_series; i++) {
+		double *v = ARENA_ARRAY(a, double, n_steps);
+		const struct histogram **hs = ARENA_ARRAY(a, const struct histogram *, n_steps);
+		for (size_t k = 0; k < n_steps; k++) {
+			v[k] = (double)(k * i) / 8;
+			hs[k] = k % 3 == i % 3 ? &h : NULL;
+		}
+		r->series[i] =
+		    (struct result_series){.labels = labels_of(a, "i", arena_printf(a, "%zu", i).ptr, NULL),
+			.n = kind == QUERY_MATRIX && i % 4 == 1 ? n_steps / 2 : n_steps,
+			.t_ms = grid,
+			.v = v,
+			.h = i % 5 == 2 ? hs : NULL};
+	}
+	return r;
+}
+
+static void check_pieces(size_t n_series, size_t n_steps, enum query_value_kind kind, size_t limit)
+{
+	struct query_result *r = large_result(n_series, n_steps, kind);
+	struct strbuf whole = STRBUF_INIT, joined = STRBUF_INIT, text = STRBUF_INIT, before,
+		      piece = STRBUF_INIT;
+	struct json j;
+	bool more = true;
+	printed(&whole, r, limit);
+	json_init(&j, &text);
+	json_object_begin(&j);
+	check_true("large", json_query_result_begin(&j, r, limit));
+	before = text;
+	strbuf_init(&text, STRBUF_NO_LIMIT);
+	json_array_end(&j);
+	json_object_end(&j);
+	struct result_stream *s = result_stream_new(r, limit, &before, &text);
+	while (more) {
+		strbuf_reset(&piece);
+		more = result_stream_fill(s, &piece);
+		/* A series with histograms is one piece. */
+		check_true("a piece is not large", piece.len < 12 * RESULT_STREAM_PIECE_BYTES);
+		strbuf_add_slice(&joined, strbuf_slice(&piece));
+	}
+	result_stream_free(s);
+	check_true("the same text", slice_eq(strbuf_slice(&joined), strbuf_slice(&whole)));
+	strbuf_done(&whole);
+	strbuf_done(&joined);
+	strbuf_done(&piece);
+}
+
+static void pieces(void **state)
+{
+	(void)state;
+	check_pieces(10, 11000, QUERY_MATRIX, 0);
+	check_pieces(4000, 20, QUERY_MATRIX, 0);
+	check_pieces(4000, 20, QUERY_MATRIX, 3000);
+	check_pieces(5000, 1, QUERY_VECTOR, 0);
+	check_pieces(1, 50000, QUERY_MATRIX, 0);
+	struct query_result *r = large_result(10, 10, QUERY_MATRIX);
+	struct strbuf out = STRBUF_INIT;
+	struct json j;
+	json_init(&j, &out);
+	check_true("a small one is written as a whole", !json_query_result_begin(&j, r, 0));
+	query_result_free(r);
+}
+
 static void put_point(struct json *j, const struct json_value *v)
 {
 	int64_t t_ms = 0;
@@ -161,4 +241,5 @@ static void conformance(void **state)
 }
 
 TEST_MAIN("api_json", cmocka_unit_test(results), cmocka_unit_test(matrix_on_and_off_the_grid),
-    cmocka_unit_test(histograms), cmocka_unit_test(times), cmocka_unit_test(conformance))
+    cmocka_unit_test(histograms), cmocka_unit_test(times), cmocka_unit_test(pieces),
+    cmocka_unit_test(conformance))

@@ -381,6 +381,44 @@ static void conformance(void **state)
 	test_cases_close(all);
 }
 
-TEST_MAIN("api_query", cmocka_unit_test(answers), cmocka_unit_test(statistics),
-    cmocka_unit_test(statistics_by_step), cmocka_unit_test(explained), cmocka_unit_test(limits),
-    cmocka_unit_test(no_slot), cmocka_unit_test(conformance))
+/* More points than are held as text: the answer comes in pieces, with statistics and warnings behind them. */
+static void large_answers(void **state)
+{
+	(void)state;
+	struct web_fixture f;
+	struct json_doc *doc;
+	struct err err;
+	web_fixture_start(&f, NULL, 600000);
+	web_fixture_load(&f, load);
+	web_fixture_ready(&f);
+	web_fixture_get(&f,
+	    "/api/v1/"
+	    "query_range?query=%7B__name__=~%22up%7Crequests_total%7Codd%22%7D&start=0&end=600&step=0.06"
+	    "&limit=3&stats=true");
+	check_int("status", f.status, 200);
+	check_str("chunked", web_fixture_header(&f, "Transfer-Encoding"), "chunked");
+	struct strbuf body = STRBUF_INIT;
+	/* Chunks: a line with the length in hexadecimal, the bytes, an empty line. */
+	for (struct slice rest = f.body; rest.len > 0;) {
+		size_t line = slice_find(rest, '\n'), n = strtoul(rest.ptr, NULL, 16);
+		if (n == 0)
+			break;
+		strbuf_add(&body, rest.ptr + line + 1, n);
+		rest = slice_from(rest, line + 1 + n + 2);
+	}
+	check_ok("json", json_doc_parse(strbuf_slice(&body), &doc, &err), &err);
+	const struct json_value *root = json_doc_root(doc), *data = json_member(root, "data");
+	const struct json_value *result = json_member(data, "result");
+	check_int("series", (int64_t)json_count(result), 3);
+	for (size_t i = 0; i < 3; i++)
+		check_int("points", (int64_t)json_count(json_member(json_item(result, i), "values")), 10001);
+	check_true("statistics", json_member(data, "stats") != NULL);
+	check_int("warnings", (int64_t)json_count(json_member(root, "warnings")), 1);
+	json_doc_free(doc);
+	strbuf_done(&body);
+	web_fixture_stop(&f);
+}
+
+TEST_MAIN("api_query", cmocka_unit_test(large_answers), cmocka_unit_test(answers),
+    cmocka_unit_test(statistics), cmocka_unit_test(statistics_by_step), cmocka_unit_test(explained),
+    cmocka_unit_test(limits), cmocka_unit_test(no_slot), cmocka_unit_test(conformance))
