@@ -335,10 +335,15 @@ enum chunk_xor_append chunk_xor_append(
 
 /* --- reading ---------------------------------------------------------------------------------------------- */
 
+/* Bits of a copy with READ_AHEAD zero bytes behind it. A sample is at most MAX_SAMPLE_BITS long, and whether it ended
+ * within the bits is asked behind each: so reading needs no other check. */
 struct bit_reader {
 	const uint8_t *bytes;
-	size_t pos, end; /* in bits */
+	size_t pos; /* in bits */
 };
+
+enum { MAX_SAMPLE_BITS = 4 + 64 + 13 + 64, READ_AHEAD = 32 };
+_Static_assert(READ_AHEAD * 8 >= MAX_SAMPLE_BITS + 72, "what a sample may touch behind the end");
 
 static uint64_t load_be64(const uint8_t *p)
 {
@@ -347,21 +352,16 @@ static uint64_t load_be64(const uint8_t *p)
 	return __builtin_bswap64(x);
 }
 
-/* The next 64 bits, zeros behind the end. */
-static uint64_t peek(const struct bit_reader *r)
+/* The next 64 bits. */
+static inline uint64_t peek(const struct bit_reader *r)
 {
-	size_t byte = r->pos >> 3, size = (r->end + 7) / 8;
+	const uint8_t *p = r->bytes + (r->pos >> 3);
 	unsigned used = r->pos & 7;
-	if (likely(byte + 9 <= size))
-		return load_be64(r->bytes + byte) << used | (uint64_t)r->bytes[byte + 8] >> (8 - used);
-	unsigned __int128 x = 0;
-	for (size_t i = 0; i < 9; i++)
-		x = x << 8 | (byte + i < size ? r->bytes[byte + i] : 0);
-	return (uint64_t)(x >> (8 - used));
+	return load_be64(p) << used | (uint64_t)p[8] >> (8 - used);
 }
 
 /* n is 1..64. */
-static uint64_t take(struct bit_reader *r, unsigned n)
+static inline uint64_t take(struct bit_reader *r, unsigned n)
 {
 	uint64_t x = peek(r) >> (64 - n);
 	r->pos += n;
@@ -405,26 +405,22 @@ struct value_state {
 	uint64_t bits;
 };
 
-/* XORs the next value code in, which is not 0 and begins at the top of `window` (the reader's position). False when its
- * window of bits is impossible. */
-static bool take_change(struct bit_reader *r, uint64_t window, struct value_state *s)
+/* XORs the next value code in, which is not 0 and begins at the top of `window` (the reader's position), of which `known` bits
+ * (63 or 64) are right. False when its window of bits is impossible. */
+static inline bool take_change(struct bit_reader *r, uint64_t window, unsigned known, struct value_state *s)
 {
-	unsigned control = 2;
-	if (window >> 62 == 3) {
-		s->leading = (unsigned)(window >> 57) & 31;
-		s->width = (unsigned)(window >> 51) & 63;
-		if (s->width == 0)
-			s->width = 64;
-		control = 13;
-	}
-	if (s->width == 0 || s->leading + s->width > 64)
+	/* Which of the two codes it is cannot be predicted: so no branch. */
+	bool is_new = window >> 62 == 3;
+	unsigned new_width = (((unsigned)(window >> 51) - 1) & 63) + 1;
+	unsigned control = is_new ? 13 : 2;
+	s->leading = is_new ? (unsigned)(window >> 57) & 31 : s->leading;
+	s->width = is_new ? new_width : s->width;
+	if (unlikely(s->width == 0 || s->leading + s->width > 64))
 		return false;
 	r->pos += control;
-	/* The last bit of `window` may be unknown, because a time code was shifted out: ask anew when the code reaches it. */
-	uint64_t x =
-	    control + s->width <= 63 ? window << control >> (64 - s->width) : peek(r) >> (64 - s->width);
+	uint64_t rest = likely(control + s->width <= known) ? window << control : peek(r);
 	r->pos += s->width;
-	s->bits ^= x << (64 - s->leading - s->width);
+	s->bits ^= rest >> (64 - s->width) << (64 - s->leading - s->width);
 	return true;
 }
 
@@ -433,55 +429,52 @@ static int corrupt(struct err *err, const char *what)
 	return err_set(err, ERR_CORRUPT, "open chunk: %s", what);
 }
 
-/* Sample i in the usual case of an unchanged step: its time code is one bit, so one look is enough for both codes. */
-static bool take_sample(struct bit_reader *r, int64_t *step, struct value_state *s)
+/* The samples that are in the bytes, which are at least two. In the usual case of an unchanged step the time code is one bit,
+ * so one look is enough for both codes. */
+static int decode_padded(
+    const struct chunk_xor *c, const uint8_t *padded, size_t n, int64_t *t, double *v, struct err *err)
 {
-	uint64_t window = peek(r);
-	if (window >> 63) {
-		*step = (int64_t)((uint64_t)*step + (uint64_t)take_time_change(r));
-		window = peek(r);
-	} else {
-		window <<= 1;
-		r->pos++;
-	}
-	if (window >> 63)
-		return take_change(r, window, s);
-	r->pos++;
-	return true;
-}
-
-/* The samples that are in the bytes, which are at least two. */
-static int decode_stream(
-    const struct chunk_xor *c, const uint8_t *bytes, size_t n, int64_t *t, double *v, struct err *err)
-{
-	struct bit_reader r = {bytes, 0, c->bits};
+	struct bit_reader r = {padded, 0};
 	int64_t step, at = c->first_t_ms;
 	struct value_state s = {.bits = take(&r, 64)};
 	t[0] = at;
 	v[0] = double_from_bits(s.bits);
 	if (!take_step(&r, &step))
 		return corrupt(err, "impossible step");
-	for (size_t i = 1; i < n; i++) {
-		bool ok = true;
-		if (i > 1) {
-			ok = take_sample(&r, &step, &s);
-		} else {
-			uint64_t window = peek(&r);
-			if (window >> 63)
-				ok = take_change(&r, window, &s);
-			else
-				r.pos++;
+	bool has_time_code = false; /* the second sample has none */
+	for (size_t i = 1; i < n; i++, has_time_code = true) {
+		uint64_t window = peek(&r);
+		unsigned known = 64;
+		if (has_time_code && unlikely(window >> 63)) {
+			step = (int64_t)((uint64_t)step + (uint64_t)take_time_change(&r));
+			window = peek(&r);
+		} else if (has_time_code) {
+			window <<= 1;
+			known = 63;
+			r.pos++;
 		}
-		if (!ok)
+		if (!(window >> 63))
+			r.pos++;
+		else if (unlikely(!take_change(&r, window, known, &s)))
 			return corrupt(err, "impossible window of bits");
-		if (step <= 0 || __builtin_add_overflow(at, step, &at))
+		if (unlikely(step <= 0 || __builtin_add_overflow(at, step, &at)))
 			return corrupt(err, "times do not ascend");
 		t[i] = at;
 		v[i] = double_from_bits(s.bits);
-		if (unlikely(r.pos > r.end))
+		if (unlikely(r.pos > c->bits))
 			return corrupt(err, "the bits end early");
 	}
 	return 0;
+}
+
+static int decode_stream(
+    const struct chunk_xor *c, const uint8_t *bytes, size_t n, int64_t *t, double *v, struct err *err)
+{
+	uint8_t padded[(UINT16_MAX + 7) / 8 + READ_AHEAD];
+	size_t len = chunk_xor_bytes(c);
+	memcpy(padded, bytes, len);
+	memset(padded + len, 0, READ_AHEAD);
+	return decode_padded(c, padded, n, t, v, err);
 }
 
 /* The samples that were only counted. */
