@@ -86,29 +86,53 @@ static int eval_record(struct rule_group *g, struct rule *r, const struct query_
 
 /* Alerting rules. */
 
+/* The text of a label or an annotation, parsed once for all elements. */
+struct expandable {
+	struct slice name;
+	const struct template_alert *parsed; /* NULL: `as_is` is the outcome */
+	struct slice as_is;
+};
+
 struct expansion {
 	struct rule_group *group;
 	const struct rule *rule;
+	const struct expandable *labels, *annotations;
 	struct template_alert_data data;
 	struct template_env env;
 };
 
-static bool has_action(struct slice text)
+/* A text whose template fails becomes the message: the alert goes out all the same. */
+static struct slice failure(struct arena *arena, const struct err *err)
 {
-	return memmem(text.ptr, text.len, "{{", 2) != NULL;
+	return arena_printf(arena, "<error expanding template: %s>", err->msg);
 }
 
-/* A text whose template fails becomes the message: the alert goes out all the same. */
-static struct slice expand(const struct expansion *x, struct slice text)
+static struct expandable *parse_texts(const struct expansion *x, const struct labels *texts)
+{
+	struct arena *arena = x->group->arena;
+	struct expandable *v = ARENA_ARRAY(arena, struct expandable, texts->n);
+	struct err err;
+	for (uint32_t i = 0; i < texts->n; i++) {
+		struct slice text = texts->l[i].value;
+		v[i] = (struct expandable){.name = texts->l[i].name, .as_is = text};
+		bool has_action = memmem(text.ptr, text.len, "{{", 2) != NULL;
+		if (has_action &&
+		    template_alert_parse(x->rule->def->name, text, arena, &v[i].parsed, &err) != 0)
+			v[i].as_is = failure(arena, &err);
+	}
+	return v;
+}
+
+static struct slice expand(const struct expansion *x, const struct expandable *e)
 {
 	struct arena *arena = x->group->arena;
 	struct slice out;
 	struct err err;
-	if (!has_action(text))
-		return text;
-	if (template_expand_alert(x->rule->def->name, text, &x->data, &x->env, arena, &out, &err) == 0)
+	if (!e->parsed)
+		return e->as_is;
+	if (template_alert_expand(e->parsed, &x->data, &x->env, arena, &out, &err) == 0)
 		return out;
-	return arena_printf(arena, "<error expanding template: %s>", err.msg);
+	return failure(arena, &err);
 }
 
 static void make_element(
@@ -120,13 +144,13 @@ static void make_element(
 	x->data.labels = label_builder_labels(b);
 	x->data.value = s->value;
 	x->data.histogram = s->histogram;
-	LABELS_EACH (l, def->labels)
-		label_builder_set(b, l->name, expand(x, l->value));
+	for (uint32_t i = 0; i < def->labels->n; i++)
+		label_builder_set(b, x->labels[i].name, expand(x, &x->labels[i]));
 	label_builder_set(b, SL("alertname"), def->name);
 	out->labels = label_builder_labels(b);
 	label_builder_reset(b, NULL);
-	LABELS_EACH (a, def->annotations)
-		label_builder_set(b, a->name, expand(x, a->value));
+	for (uint32_t i = 0; i < def->annotations->n; i++)
+		label_builder_set(b, x->annotations[i].name, expand(x, &x->annotations[i]));
 	out->annotations = label_builder_labels(b);
 	out->value = s->value;
 }
@@ -143,6 +167,10 @@ static struct alert_element *make_elements(struct rule_group *g, const struct ru
 		.now_ms = ts_ms,
 		.external_url = g->manager->options.external_url}};
 	struct label_builder b;
+	if (result->n_series == 0)
+		return v;
+	x.labels = parse_texts(&x, r->def->labels);
+	x.annotations = parse_texts(&x, r->def->annotations);
 	label_builder_init(&b, g->arena, NULL);
 	for (size_t i = 0; i < result->n_series; i++) {
 		struct rule_sample s = sample_of(&result->series[i]);

@@ -36,33 +36,57 @@ static struct template_value alert_data(
 	return template_map(e, 4, false);
 }
 
+struct template_alert {
+	struct slice name, text;
+	const struct template_set *set; /* NULL: the text has no actions */
+};
+
+int template_alert_parse(struct slice name, struct slice text, struct arena *arena,
+    const struct template_alert **out, struct err *err)
+{
+	struct template_alert t = {.text = text};
+	if (slice_find(text, '{') < text.len) {
+		t.name = template_name(name, arena);
+		t.set = parse(t.name, text, arena, err);
+		if (!t.set)
+			return ERR_INVALID;
+	}
+	struct template_alert *kept = ARENA_ARRAY(arena, struct template_alert, 1);
+	*kept = t;
+	*out = kept;
+	return 0;
+}
+
 int template_check_alert(struct slice name, struct slice text, struct arena *arena, struct err *err)
 {
-	if (slice_find(text, '{') == text.len)
+	const struct template_alert *ignored;
+	return template_alert_parse(name, text, arena, &ignored, err);
+}
+
+int template_alert_expand(const struct template_alert *t, const struct template_alert_data *data,
+    const struct template_env *env, struct arena *arena, struct slice *out, struct err *err)
+{
+	if (!t->set) {
+		*out = t->text;
 		return 0;
-	return parse(template_name(name, arena), text, arena, err) ? 0 : ERR_INVALID;
+	}
+	struct template_value value = alert_data(data, env, arena);
+	struct template_options options = {.user = (void *)(uintptr_t)env};
+	struct strbuf sb;
+	strbuf_init(&sb, MAX_OUTPUT_BYTES);
+	int rc = template_exec(t->set, t->name, &value, &options, arena, &sb, err);
+	if (rc == 0)
+		*out = arena_slice(arena, strbuf_slice(&sb));
+	else
+		err_prefix(err, "error executing template %" SL_FMT ": ", SL_ARG(t->name));
+	strbuf_done(&sb);
+	return rc;
 }
 
 int template_expand_alert(struct slice name, struct slice text, const struct template_alert_data *data,
     const struct template_env *env, struct arena *arena, struct slice *out, struct err *err)
 {
-	if (slice_find(text, '{') == text.len) {
-		*out = text;
-		return 0;
-	}
-	struct slice full = template_name(name, arena);
-	const struct template_set *set = parse(full, text, arena, err);
-	if (!set)
-		return ERR_INVALID;
-	struct template_value value = alert_data(data, env, arena);
-	struct template_options options = {.user = (void *)(uintptr_t)env};
-	struct strbuf sb;
-	strbuf_init(&sb, MAX_OUTPUT_BYTES);
-	int rc = template_exec(set, full, &value, &options, arena, &sb, err);
-	if (rc == 0)
-		*out = arena_slice(arena, strbuf_slice(&sb));
-	else
-		err_prefix(err, "error executing template %" SL_FMT ": ", SL_ARG(full));
-	strbuf_done(&sb);
-	return rc;
+	const struct template_alert *t;
+	int rc = template_alert_parse(name, text, arena, &t, err);
+	return rc == 0 ? template_alert_expand(t, data, env, arena, out, err) : rc;
 }

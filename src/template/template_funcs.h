@@ -47,6 +47,13 @@ struct template_alert_data {
 MUST_CHECK int template_expand_alert(struct slice name, struct slice text,
     const struct template_alert_data *data, const struct template_env *env, struct arena *arena,
     struct slice *out, struct err *err);
+/* The same in two steps, for a text that is expanded many times. What was parsed lives in `arena`, and may be expanded by
+ * any number of threads. */
+struct template_alert;
+MUST_CHECK int template_alert_parse(struct slice name, struct slice text, struct arena *arena,
+    const struct template_alert **out, struct err *err);
+MUST_CHECK int template_alert_expand(const struct template_alert *t, const struct template_alert_data *data,
+    const struct template_env *env, struct arena *arena, struct slice *out, struct err *err);
 /* Parses only: what can be known at load. */
 MUST_CHECK int template_check_alert(
     struct slice name, struct slice text, struct arena *arena, struct err *err);
