@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SAMPLES = 200000, ROUNDS = 5, CHUNK = 1024, DAY_STEPS = 5760, SMALL_TIMES = 8 };
+enum { SAMPLES = 200000, ROUNDS = 2, CHUNK = 1024, DAY_STEPS = 5760, SMALL_TIMES = 8 };
 
 VEC_DEFINE(time_vec, int64_t);
 VEC_DEFINE(value_vec, double);
@@ -353,7 +353,7 @@ static void day(void)
 		t[k] = INT64_C(1700000000000) + k * INT64_C(15000);
 	for (int i = 0; i < SERIES_PER_TARGET; i++) {
 		struct load_series s = {.labels = NULL};
-		load_series_make(&s, i, 0);
+		load_series_make(&s, i, 0, 0);
 		for (int k = 0; k < DAY_STEPS; k++)
 			v[k] = load_series_next(&s, 15);
 		count_series(&sums, &columns, shapes[s.shape], t, v, DAY_STEPS);

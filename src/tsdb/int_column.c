@@ -4,6 +4,7 @@
 #include "base/varint.h"
 #include "base/xmalloc.h"
 #include "tsdb/bit_pack.h"
+#include "tsdb/by_cpu.h"
 #include "tsdb/int_column_priv.h"
 #include "tsdb/rice_code.h"
 #include <stdlib.h>
@@ -30,32 +31,53 @@ struct column_stats {
 	uint32_t others; /* values unlike it */
 };
 
+/* The only value that can be in more than half of x, by letting unlike ones cancel each other out. */
 static int64_t majority(const int64_t *x, size_t n)
 {
 	int64_t candidate = x[0];
 	size_t votes = 0;
 	for (size_t i = 0; i < n; i++) {
-		if (votes == 0)
-			candidate = x[i];
-		votes += x[i] == candidate ? 1 : (size_t)-1;
+		bool same = x[i] == candidate;
+		candidate = votes ? candidate : x[i];
+		votes = votes ? (same ? votes + 1 : votes - 1) : 1;
 	}
 	return candidate;
 }
 
+BY_CPU static void find_ends(const int64_t *x, size_t n, int64_t *min, int64_t *max)
+{
+	int64_t lo = x[0], hi = x[0];
+	for (size_t i = 1; i < n; i++) {
+		lo = x[i] < lo ? x[i] : lo;
+		hi = x[i] > hi ? x[i] : hi;
+	}
+	*min = lo;
+	*max = hi;
+}
+
+BY_CPU static uint64_t sum_above(const int64_t *x, size_t n, int64_t base)
+{
+	uint64_t sum = 0;
+	for (size_t i = 0; i < n; i++)
+		sum += diff(x[i], base);
+	return sum;
+}
+
+BY_CPU static uint32_t count_unlike(const int64_t *x, size_t n, int64_t value)
+{
+	uint64_t unlike = 0;
+	for (size_t i = 0; i < n; i++)
+		unlike += x[i] != value;
+	return (uint32_t)unlike;
+}
+
 static void take_stats(const int64_t *x, size_t n, struct column_stats *s)
 {
-	__int128 sum = 0;
-	s->min = s->max = x[0];
-	for (size_t i = 0; i < n; i++) {
-		s->min = x[i] < s->min ? x[i] : s->min;
-		s->max = x[i] > s->max ? x[i] : s->max;
-		sum += x[i];
-	}
-	s->mean = (int64_t)(sum / (__int128)n);
+	find_ends(x, n, &s->min, &s->max);
+	/* A sum that wraps gives a base as good as any: codes of such numbers are not chosen. */
+	s->mean = (int64_t)((uint64_t)s->min + sum_above(x, n, s->min) / n);
 	s->common = majority(x, n);
-	s->others = 0;
-	for (size_t i = 0; i < n; i++)
-		s->others += x[i] != s->common;
+	s->others = count_unlike(x, n, s->common);
 }
 
 static void consider(struct int_column_plan *plan, enum int_column_kind kind, int64_t base, size_t body_bytes,

@@ -2,6 +2,7 @@
 
 #include "base/varint.h"
 #include "tsdb/bit_pack.h"
+#include "tsdb/by_cpu.h"
 #include "tsdb/column_kernels.h"
 
 enum { BLOCK = 64, BATCH_BYTES = 128 };
@@ -12,14 +13,25 @@ struct rice_size {
 	uint64_t quotient_bits, escape_bytes;
 };
 
+/* Bits of the quotients, and how many numbers are too large for one. */
+BY_CPU static uint64_t quotients_with(const uint64_t *u, size_t n, unsigned k, uint64_t *escapes)
+{
+	uint64_t bits = n, too_large = 0;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t q = u[i] >> k, escape = q >= RICE_ESCAPE;
+		bits += escape ? RICE_ESCAPE : q;
+		too_large += escape;
+	}
+	*escapes = too_large;
+	return bits;
+}
+
 static struct rice_size size_with(const uint64_t *u, size_t n, unsigned k)
 {
-	struct rice_size s = {n, 0};
-	for (size_t i = 0; i < n; i++) {
-		uint64_t q = u[i] >> k;
-		s.quotient_bits += q < RICE_ESCAPE ? q : RICE_ESCAPE;
-		s.escape_bytes += q < RICE_ESCAPE ? 0 : varint_size(u[i]);
-	}
+	uint64_t escapes;
+	struct rice_size s = {.quotient_bits = quotients_with(u, n, k, &escapes)};
+	for (size_t i = 0; escapes > 0 && i < n; i++)
+		s.escape_bytes += u[i] >> k < RICE_ESCAPE ? 0 : varint_size(u[i]);
 	return s;
 }
 
@@ -30,13 +42,18 @@ static size_t bytes_with(const uint64_t *u, size_t n, unsigned k)
 	return 1 + varint_size(quotients) + bit_pack_bytes(n, k) + quotients + s.escape_bytes;
 }
 
+BY_CPU static uint64_t sum_up_to(const uint64_t *u, size_t n, uint64_t most)
+{
+	uint64_t sum = 0;
+	for (size_t i = 0; i < n; i++)
+		sum += u[i] < most ? u[i] : most;
+	return sum;
+}
+
 /* The best k lies near the logarithm of the mean; a few large numbers must not count for much in it. */
 static unsigned guess_width(const uint64_t *u, size_t n)
 {
-	uint64_t sum = 0, most = UINT64_C(1) << 40;
-	for (size_t i = 0; i < n; i++)
-		sum += u[i] < most ? u[i] : most;
-	uint64_t mean = sum / n;
+	uint64_t mean = sum_up_to(u, n, UINT64_C(1) << 40) / n;
 	unsigned k = mean ? 63 - (unsigned)__builtin_clzll(mean) : 0;
 	return k < RICE_MAX_WIDTH ? k : RICE_MAX_WIDTH - 1;
 }

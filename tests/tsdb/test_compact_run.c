@@ -188,7 +188,7 @@ static void short_chunks_become_long(void **state)
 	}
 	struct part_meta joined = join(&w, 9);
 	check_int("samples", joined.samples, 2048);
-	check_int("long", joined.chunks, 2);
+	check_int("long", joined.chunks, 1);
 	test_tmpdir_done(w.dir);
 	arena_free(w.arena);
 }
