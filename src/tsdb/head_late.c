@@ -131,6 +131,8 @@ enum append_result head_judge_late(const struct append_bounds *bounds, const str
     const struct head_block *b, const struct late_sample *s)
 {
 	unsigned i = series_in_block(s->ref);
+	if (s->t_ms == INT64_MIN) /* stands for no time at all (last_sample.h) */
+		return APPEND_EXPIRED;
 	if (s->t_ms == b->last[i].t_ms && s->t_ms > stripe->deleted_until_ms)
 		return judge_newest(b, i, s);
 	struct found f = find(stripe, b, s->ref, s->t_ms);

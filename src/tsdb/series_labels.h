@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 enum {
-	SERIES_MAX_LABELS = 4096,
+	SERIES_MAX_LABELS = 1024,                    /* what a part holds, too */
 	SERIES_MAX_BYTES = SYMBOL_MAX_BYTES, /* all names and values of a series */
 	SERIES_LABELS_BITS = 30,             /* of a handle: 4 GiB of values */
 	SCHEMA_SEGMENT_SHIFT = 10,
