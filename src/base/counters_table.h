@@ -36,6 +36,8 @@ METRIC(TSDB_WAL_BYTES,                GAUGE,   "prometheus_tsdb_wal_storage_size
 METRIC(TSDB_WAL_SYNCS,                COUNTER, "promq_tsdb_wal_syncs_total", "", "Total number of syncs of the write log.")
 METRIC(TSDB_WAL_FAILURES,             COUNTER, "prometheus_tsdb_wal_writes_failed_total", "", "Total number of write log writes that failed.")
 METRIC(TSDB_READ_ONLY,                GAUGE,   "promq_tsdb_read_only", "", "1 while the write log cannot be written and no samples are taken.")
+METRIC(TSDB_REPLAY_SECONDS,           GAUGE,   "prometheus_tsdb_data_replay_duration_seconds", "", "Time taken to replay the data on disk.")
+METRIC(TSDB_REPLAY_PERCENT,           GAUGE,   "promq_tsdb_replay_percent", "", "How much of series and log was read back at the start.")
 METRIC(TSDB_DISK_FULL,                GAUGE,   "promq_tsdb_disk_full", "", "1 while no samples are taken because the disk has no room for them.")
 METRIC(TSDB_DISK_FREE,                GAUGE,   "promq_tsdb_disk_free_bytes", "", "Bytes that are free on the disk of the data directory.")
 METRIC(TSDB_RESERVE,                  GAUGE,   "promq_tsdb_disk_reserve_bytes", "", "Bytes kept for sealing on a full disk; 0 while they are used.")

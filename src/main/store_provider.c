@@ -20,8 +20,6 @@ static void get_status(void *arg, size_t top, struct arena *arena, struct web_st
 	    .min_t_ms = status.head_min_t_ms,
 	    .max_t_ms = status.head_max_t_ms,
 	    .corruptions = status.wal_damaged,
-	    .replay_max = status.replay_segments,
-	    .replay_current = status.replay_segments_done,
 	};
 	if (!top)
 		return;
@@ -31,6 +29,21 @@ static void get_status(void *arg, size_t top, struct arena *arena, struct web_st
 	out->values_by_label = copy_list(arena, c.values_by_label, c.n_values_by_label);
 	out->bytes_by_label = copy_list(arena, c.bytes_by_label, c.n_bytes_by_label);
 	out->series_by_pair = copy_list(arena, c.series_by_pair, c.n_series_by_pair);
+}
+
+static void get_state(void *arg, struct web_store_state *out)
+{
+	struct tsdb_replay_state s;
+	tsdb_replay_state(arg, &s);
+	*out = (struct web_store_state){.replay_min = s.first_segment,
+	    .replay_max = s.last_segment,
+	    .replay_current = s.segment,
+	    .replay_percent = s.percent,
+	    .replay = s.phase == TSDB_REPLAY_DONE      ? WEB_REPLAY_DONE
+		      : s.phase == TSDB_REPLAY_RUNNING ? WEB_REPLAY_RUNNING
+						       : WEB_REPLAY_WAITING};
+	if (s.phase == TSDB_REPLAY_DONE)
+		tsdb_trouble(arg, out->trouble, sizeof(out->trouble));
 }
 
 static void get_metadata(void *arg, struct slice metric, size_t limit, struct arena *arena,
@@ -72,6 +85,7 @@ static int snapshot(void *arg, bool with_head, struct arena *arena, struct slice
 struct web_store_provider store_provider(struct tsdb *db)
 {
 	return (struct web_store_provider){
+	    .state = get_state,
 	    .status = get_status,
 	    .metadata = get_metadata,
 	    .seal = seal,

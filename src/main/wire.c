@@ -4,8 +4,9 @@
  *   listener                    bound first: a port in use ends the start before anything is touched
  *   configuration               all files; what is wrong ends the start before the store is opened
  *   web, routing                answering: "not ready" so far
- *   store                       locked, replayed
- *   engine, rules, scraping     over the store
+ *   store                       locked, its parts open
+ *   engine, rules, scraping     over the store; queries are answered from parts
+ *   log                         read back
  *   generation applied          rules and scrapes begin; ready */
 #include "main/wire.h"
 
@@ -189,7 +190,12 @@ static bool listen_first(struct server *s, struct strbuf *problems)
 
 static bool reload_for_web(void *arg, struct strbuf *problems)
 {
-	return server_reload(arg, problems);
+	struct server *s = arg;
+	if (!atomic_load_explicit(&s->is_ready, memory_order_acquire)) {
+		strbuf_adds(problems, "the server is still starting");
+		return false;
+	}
+	return server_reload(s, problems);
 }
 
 static void quit_for_web(void *arg)
@@ -284,14 +290,23 @@ static bool open_store(struct server *s, const struct config_storage *c, struct 
 	    .max_exemplars = c->max_exemplars > 0 ? c->max_exemplars : -1,
 	    .disk_reserve_bytes = options_uint(s->options, OPT_DISK_RESERVE),
 	    .notice = log_notice,
+	    .replay_later = true,
 	};
 	if (!parse_wal_sync(options_text(s->options, OPT_WAL_SYNC), &o.wal_sync, problems))
 		return false;
+	struct err err;
+	return tsdb_open(&o, &s->store, &err) == 0 || fail(problems, &err);
+}
+
+/* Queries are answered meanwhile. */
+static bool replay_store(struct server *s, struct strbuf *problems)
+{
 	int64_t begin_ns = clock_mono_ns(s->clock);
 	struct err err;
-	if (tsdb_open(&o, &s->store, &err))
-		return fail(problems, &err);
+	int rc = tsdb_replay(s->store, &err);
 	tsdb_start_notes(s->store, log_note, NULL);
+	if (rc)
+		return fail(problems, &err);
 	struct tsdb_status status;
 	tsdb_status(s->store, &status);
 	log_info("store is open", KV_STR("component", "tsdb"), KV_U64("series", status.head_series),
@@ -380,7 +395,7 @@ static struct config_generation *get_generation(void *arg)
 	return g;
 }
 
-static void make_ready(struct server *s)
+static void answer_queries(struct server *s)
 {
 	struct web_deps deps = {
 	    .scheduler = s->scheduler,
@@ -394,7 +409,12 @@ static void make_ready(struct server *s)
 	    .targets = web_targets_of(s->scrapes),
 	    .store = store_provider(s->store),
 	};
-	web_set_ready(s->web, &deps);
+	web_set_replaying(s->web, &deps);
+}
+
+static void make_ready(struct server *s)
+{
+	web_set_ready(s->web, NULL);
 	atomic_store_explicit(&s->is_ready, true, memory_order_release);
 	log_info("Server is ready to receive web requests.", KV_STR("component", "web"),
 	    KV_U64("port", http_server_port(s->http)));
@@ -483,6 +503,9 @@ static bool start(struct server *s, struct generation *g, struct strbuf *problem
 	    !note_active_queries(s, problems))
 		return false;
 	make_engines(s);
+	answer_queries(s);
+	if (!replay_store(s, problems))
+		return false;
 	lock_take(&s->reload_lock);
 	int rc = apply(s, g, &err);
 	lock_release(&s->reload_lock);

@@ -136,7 +136,8 @@ int head_begin(struct appendable *self, struct appender **out, struct err *err)
 {
 	struct head *h = (struct head *)self;
 	int rc = h->wal ? wal_begin(h->wal, err)
-			: err_set(err, ERR_UNAVAILABLE, "the store is open for reading only");
+			: err_set(err, ERR_UNAVAILABLE,
+			      "no samples are taken: the store is being read back, or open for reading only");
 	if (rc != 0)
 		return rc;
 	lock_take(&h->spare_lock);

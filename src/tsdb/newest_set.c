@@ -30,7 +30,7 @@ static struct newest_set *set_of(struct series_set *s)
 
 static struct head *head_of(const struct newest_set *s)
 {
-	return &s->range.db->head;
+	return s->range.head;
 }
 
 /* --- labels ---------------------------------------------------------------------------------------------------- */
@@ -217,7 +217,7 @@ static const struct series_set_ops set_ops = {
 bool newest_set_applies(const struct select_range *range)
 {
 	const struct tsdb *db = range->db;
-	int64_t newest = db->head.max_t_ms, known_from;
+	int64_t newest = range->head->max_t_ms, known_from;
 	return range->newest_only && newest != INT64_MIN && !db->series_missing &&
 	       !__builtin_sub_overflow(newest, 2 * db->options.seal_interval_ms, &known_from) &&
 	       range->min_t_ms > known_from;

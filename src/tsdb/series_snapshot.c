@@ -256,8 +256,10 @@ int series_snapshot_parse(struct head *h, unsigned stripe, struct slice content,
 		return rc;
 	h->stripes[stripe].replay_record = get_le(p + AT_RECORD, 8);
 	series_ref next_ref = (series_ref)get_le(p + AT_NEXT_REF, 4);
+	rwlock_write(&h->index_lock);
 	if (next_ref > h->next_ref)
 		h->next_ref = next_ref;
+	rwlock_release(&h->index_lock);
 	restore_frames(h, stripe, &frames, &bad_at);
 	return bad_at == 0 ? 0
 			   : err_set(err, ERR_CORRUPT, "the series snapshot is damaged at byte %zu", bad_at);

@@ -17,7 +17,7 @@ enum snapshot_frame {
 MUST_CHECK int series_snapshot_write(
     struct head *h, const struct stripe_seal *s, struct fs *fs, const char *dir, struct err *err);
 /* Restores the stripe's series into an empty stripe of the head. No file: nothing is done. ERR_CORRUPT: what could be read
- * was restored; ERR_UNSUPPORTED, ERR_IO. */
+ * was restored; ERR_UNSUPPORTED, ERR_IO. Thread-safe for different stripes. */
 MUST_CHECK int series_snapshot_load(
     struct head *h, unsigned stripe, struct fs *fs, const char *dir, struct err *err);
 /* Checks the header of a snapshot that was read whole, and begins the walk over its frames. ERR_CORRUPT, ERR_UNSUPPORTED. */

@@ -65,6 +65,7 @@ libtsdb_a_SOURCES += \
 	src/tsdb/wal_commit.c src/tsdb/wal_commit.h \
 	src/tsdb/wal_frames.c src/tsdb/wal_frames.h \
 	src/tsdb/wal_record.c src/tsdb/wal_record.h \
+	src/tsdb/wal_apply.c src/tsdb/wal_apply.h \
 	src/tsdb/wal_replay.c src/tsdb/wal_replay.h \
 	src/tsdb/wal_segment.c src/tsdb/wal_segment.h
 libtsdb_a_SOURCES += \
@@ -84,7 +85,7 @@ libtsdb_a_SOURCES += \
 	src/tsdb/sealed_times.c src/tsdb/sealed_times.h \
 	src/tsdb/tsdb.c src/tsdb/tsdb_priv.h \
 	src/tsdb/tsdb_delete.c src/tsdb/tsdb_snapshot.c \
-	src/tsdb/tsdb_maintain.c \
+	src/tsdb/tsdb_maintain.c src/tsdb/tsdb_replay.c \
 	src/tsdb/disk_room.c src/tsdb/disk_room.h src/tsdb/tsdb_disk.c \
 	src/tsdb/tsdb_querier.c src/tsdb/tsdb_querier.h \
 	src/tsdb/tsdb_select.c src/tsdb/tsdb_select.h \

@@ -4,10 +4,8 @@
 #include "tsdb/compact.h"
 #include "tsdb/head_exemplar.h"
 #include "tsdb/part_orphans.h"
-#include "tsdb/series_snapshot.h"
 #include "tsdb/tsdb_priv.h"
 #include "tsdb/tsdb_querier.h"
-#include "tsdb/wal_replay.h"
 #include <string.h>
 
 enum {
@@ -97,73 +95,6 @@ static void open_parts(struct tsdb *db)
 	}
 }
 
-/* The next sealing writes the snapshot anew: the damaged one stays beside it. */
-static int keep_damaged_snapshot(struct tsdb *db, unsigned stripe, struct err *err)
-{
-	if (db->options.read_only)
-		return 0;
-	char *path = series_snapshot_path(db->dir.head, stripe), *aside = xasprintf("%s.damaged", path);
-	struct strbuf content = STRBUF_INIT;
-	int rc = fs_read_file(db->dir.fs, path, &content, err);
-	if (rc == 0)
-		rc = fs_write_file(db->dir.fs, aside, strbuf_slice(&content), err);
-	strbuf_done(&content);
-	free(aside);
-	free(path);
-	return rc;
-}
-
-static int load_snapshots(struct tsdb *db, struct err *err)
-{
-	for (unsigned i = 0; i < HEAD_STRIPES; i++) {
-		struct err why;
-		int rc = series_snapshot_load(&db->head, i, db->dir.fs, db->dir.head, &why);
-		if (rc == ERR_CORRUPT) {
-			tsdb_note(db, "%s: series of this stripe may be missing until they are written again",
-			    why.msg);
-			db->series_missing = true;
-			rc = keep_damaged_snapshot(db, i, err);
-			if (rc != 0)
-				return rc;
-		} else if (rc != 0)
-			return err_copy(err, &why);
-	}
-	return 0;
-}
-
-static void progress(void *arg, uint64_t done, uint64_t total)
-{
-	struct tsdb *db = arg;
-	db->replay_done = done;
-	db->replay_total = total;
-}
-
-static int replay_and_open_log(struct tsdb *db, struct err *err)
-{
-	struct wal_replay replay = {.fs = db->dir.fs,
-	    .dir = db->dir.wal,
-	    .head = &db->head,
-	    .deletions = &db->deletions,
-	    .read_only = db->options.read_only,
-	    .progress = progress,
-	    .note = tsdb_note_text,
-	    .arg = db};
-	int rc = wal_replay_run(&replay, err);
-	if (rc == 0 && !db->options.read_only) {
-		struct wal_options o = {.fs = db->dir.fs,
-		    .dir = db->dir.wal,
-		    .sync = db->options.wal_sync,
-		    .segment_bytes = db->options.wal_segment_bytes,
-		    .next_segment = replay.next_segment,
-		    .next_record = replay.next_record,
-		    .old = replay.segments.v,
-		    .n_old = replay.segments.len};
-		rc = wal_open(&o, &db->wal, err);
-	}
-	wal_replay_done(&replay);
-	return rc;
-}
-
 static int open_manifest(struct tsdb *db, enum manifest_state *state, struct err *err)
 {
 	int rc = db->options.read_only ? manifest_read(db->dir.fs, db->dir.path, &db->manifest, state, err)
@@ -197,10 +128,7 @@ static int open_files(struct tsdb *db, struct err *err)
 	if (rc != 0)
 		return rc;
 	open_parts(db);
-	rc = load_snapshots(db, err);
-	if (rc == 0)
-		rc = tsdb_load_deletions(db, err);
-	return rc == 0 ? replay_and_open_log(db, err) : rc;
+	return 0;
 }
 
 void tsdb_set_out_of_order(struct tsdb *db, int64_t window_ms)
@@ -248,6 +176,7 @@ static struct tsdb *tsdb_new(const struct tsdb_options *given)
 				 .max_exemplars = exemplars_wanted(db->options.max_exemplars),
 				 .max_series = db->options.max_series});
 	db->head.retention_ms = db->options.retention_ms;
+	tsdb_init_replay(db);
 	tsdb_set_out_of_order(db, db->options.out_of_order_ms);
 	return db;
 }
@@ -257,41 +186,23 @@ static int open_once(const struct tsdb_options *o, struct tsdb **out, bool *no_r
 {
 	struct tsdb *db = tsdb_new(o);
 	struct err why;
-	db->replaying = true;
 	int rc = open_files(db, &why);
+	if (rc == 0 && !o->replay_later)
+		rc = tsdb_replay(db, &why);
 	if (rc != 0) {
 		*no_room = err_is_disk_full(&why) && disk_room_release(&db->room);
 		tsdb_close(db);
 		return err_copy(err, &why);
 	}
-	db->replaying = false;
 	*out = db;
 	return 0;
 }
 
 int tsdb_open(const struct tsdb_options *o, struct tsdb **out, struct err *err)
 {
-	struct tsdb *db;
 	bool no_room = false;
-	int rc = open_once(o, &db, &no_room, err);
-	if (no_room)
-		rc = open_once(o, &db, &no_room, err);
-	if (rc != 0)
-		return rc;
-	db->head.wal = db->wal;
-	if (db->wal) {
-		tsdb_watch_disk(db);
-		head_retire_unused(&db->head);
-	}
-	int64_t now_ms = clock_now_ms(db->options.clock);
-	for (unsigned i = 0; i < HEAD_STRIPES; i++)
-		db->head.stripes[i].frozen_at_ms = now_ms;
-	tsdb_set_gauges(db);
-	head_set_exemplar_gauges(&db->head);
-	tsdb_start_timer(db);
-	compact_start_timer(db);
-	*out = db;
-	return 0;
+	int rc = open_once(o, out, &no_room, err);
+	return no_room ? open_once(o, out, &no_room, err) : rc;
 }
 
 void tsdb_close(struct tsdb *db)
@@ -302,6 +213,7 @@ void tsdb_close(struct tsdb *db)
 	tsdb_stop_timer(db);
 	wal_close(db->wal);
 	head_done(&db->head);
+	tsdb_done_replay(db);
 	part_sets_done(&db->parts);
 	page_cache_free(db->cache);
 	ordinal_refs_free(db->ordinals);

@@ -56,6 +56,8 @@ struct tsdb_options {
 	 * store. NULL: nobody is told. */
 	void (*notice)(void *arg, bool is_bad, const char *text);
 	void *notice_arg;
+	bool replay_later;           /* tsdb_open() returns when the parts can be queried; tsdb_replay() does the rest */
+	unsigned replay_threads;     /* 0: as many as there are processors */
 	bool read_only;              /* nothing on disk is made, changed or repaired: for tools. The store must be there
 					and not in use; only queries, status and notes may be asked of it */
 };
@@ -75,6 +77,19 @@ struct tsdb;
  * The caller closes it. */
 /* clang-format on */
 MUST_CHECK int tsdb_open(const struct tsdb_options *o, struct tsdb **out, struct err *err);
+/* What tsdb_open() left for later: reads series and log back, then samples are taken. Once; meanwhile nothing but queries,
+ * which see parts only, and tsdb_replay_state() may be asked of the store. Errors as above; the caller closes. */
+MUST_CHECK int tsdb_replay(struct tsdb *db, struct err *err);
+
+enum tsdb_replay_phase { TSDB_REPLAY_WAITING, TSDB_REPLAY_RUNNING, TSDB_REPLAY_DONE };
+struct tsdb_replay_state {
+	enum tsdb_replay_phase phase;
+	uint64_t first_segment, last_segment; /* of the log; 0: it has none */
+	uint64_t segment;                     /* the last one that was read; 0: none was */
+	unsigned percent;                     /* of all that is to be read */
+};
+/* At any time; takes no lock. */
+void tsdb_replay_state(struct tsdb *db, struct tsdb_replay_state *out);
 /* Writes and syncs what waits, gives the lock back. Open appenders and queriers must be gone. Takes NULL. */
 void tsdb_close(struct tsdb *db);
 
@@ -125,10 +140,11 @@ struct tsdb_status {
 	bool read_only;             /* the disk failed twice: no writes are taken */
 	bool disk_full;             /* and none are taken because there is no room for them */
 	uint64_t disk_free_bytes;   /* UINT64_MAX: not known */
-	bool replaying;
-	uint64_t replay_segments_done, replay_segments; /* /status/walreplay: current and max */
 };
 void tsdb_status(struct tsdb *db, struct tsdb_status *out);
+
+/* Why no samples are taken just now, cut to `size`; empty: they are. */
+void tsdb_trouble(struct tsdb *db, char *text, size_t size);
 
 /* /status/tsdb: the `n` largest of each list, most first. Names live in the arena. */
 struct tsdb_top {

@@ -17,6 +17,17 @@
 VEC_DEFINE(tsdb_notes, char *);
 VEC_DEFINE(seq_vec, uint64_t);
 
+enum { SEGMENT_STEPS = HEAD_STRIPES }; /* of progress: a segment takes as many as all snapshots */
+
+/* How far reading back is. All but `empty` may be asked any time. */
+struct tsdb_replay {
+	_Atomic int phase; /* enum tsdb_replay_phase */
+	_Atomic uint64_t first_segment, last_segment, segment;
+	_Atomic uint64_t steps, steps_done;
+	int64_t told_ns;    /* when it was told of last */
+	struct head *empty; /* what queries see meanwhile; NULL: they wait */
+};
+
 struct tsdb {
 	struct tsdb_options options; /* defaults filled in; `path` is ours; MAINTENANCE: retention_* */
 	struct queryable queryable;
@@ -29,10 +40,10 @@ struct tsdb {
 	struct head head;
 	struct wal *wal;
 	struct tsdb_notes notes; /* written while opening */
-	bool replaying;
 	bool
 	    series_missing; /* a snapshot was damaged: the head may not know all series of the newest parts */
-	_Atomic uint64_t replay_done, replay_total;
+	struct tsdb_replay replay;
+	_Atomic(struct head *) queried_head; /* &head, or an empty one while it is being filled */
 
 	_Atomic int64_t
 	    deleted_until_ms; /* relaxed, grows: the head's newest samples up to here may be deleted ones */
@@ -54,6 +65,9 @@ struct tsdb {
 	unsigned compact_failures;        /* the timer's: in a row */
 	atomic_bool stopping;             /* relaxed: a job looks at it between series */
 };
+
+void tsdb_init_replay(struct tsdb *db);
+void tsdb_done_replay(struct tsdb *db);
 
 /* Keeps a sentence for tsdb_start_notes(). */
 void tsdb_note(struct tsdb *db, const char *fmt, ...) PRINTF_LIKE(2, 3);

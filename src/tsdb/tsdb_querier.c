@@ -10,6 +10,7 @@
 struct tsdb_querier {
 	struct querier base;
 	struct tsdb *db;
+	struct head *head; /* as of opening */
 	struct part_set *parts;
 	int64_t min_t_ms, max_t_ms;
 	uint64_t epoch; /* of a user (ref_recycle.h) */
@@ -26,6 +27,7 @@ static int select_series(struct querier *base, struct arena *arena, const struct
 {
 	struct tsdb_querier *q = querier_of(base);
 	struct select_range range = {.db = q->db,
+	    .head = q->head,
 	    .parts = q->parts,
 	    .min_t_ms = q->min_t_ms,
 	    .max_t_ms = q->max_t_ms,
@@ -107,7 +109,7 @@ static bool overlaps(const struct tsdb_querier *q, const struct part *p)
 static void gather_head(struct tsdb_querier *q, struct gathering *g, struct slice name,
     const struct matcher *const *matchers, size_t n_matchers)
 {
-	struct head *h = &q->db->head;
+	struct head *h = q->head;
 	struct postings matched = {0};
 	if (h->max_t_ms < q->min_t_ms)
 		return;
@@ -211,6 +213,7 @@ int tsdb_querier_open(
 	q->base.ops = &querier_ops;
 	q->db = db;
 	q->epoch = ref_recycler_enter(&db->head.refs);
+	q->head = atomic_load_explicit(&db->queried_head, memory_order_acquire);
 	q->parts = part_sets_get(&db->parts);
 	q->min_t_ms = min_t_ms;
 	q->max_t_ms = max_t_ms;

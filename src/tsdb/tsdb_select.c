@@ -79,7 +79,7 @@ static void take_series(struct selection *s, series_ref ref, const struct head_p
 
 static void select_head(struct selection *s, const struct matcher *const *matchers, size_t n_matchers)
 {
-	struct head *h = &s->range->db->head;
+	struct head *h = s->range->head;
 	struct postings matched = {0};
 	rwlock_read(&h->index_lock);
 	head_index_select(&h->index, matchers, n_matchers, &matched);
@@ -157,7 +157,7 @@ static uint32_t add_entry(struct selection *s, struct entry e)
 /* The place + 1 of the series with these labels, made when new; *ref is the head's. */
 static uint32_t place_of_labels(struct selection *s, const struct labels *labels, series_ref *ref)
 {
-	*ref = head_find_labels(&s->range->db->head, labels);
+	*ref = head_find_labels(s->range->head, labels);
 	uint32_t at = *ref ? find_ref(s, *ref) : find_labels(s, labels);
 	if (at)
 		return at;
@@ -171,7 +171,7 @@ static uint32_t place_of_ref(struct selection *s, series_ref ref)
 	uint32_t at = ref ? find_ref(s, ref) : 0;
 	if (at || ref == 0)
 		return at;
-	uint32_t handle = head_series_handle(&s->range->db->head, ref);
+	uint32_t handle = head_series_handle(s->range->head, ref);
 	return handle ? add_entry(s, (struct entry){.handle = handle, .ref = ref}) : 0;
 }
 
@@ -261,15 +261,15 @@ static struct tsdb_series_set *set_of(struct series_set *s)
 	return (struct tsdb_series_set *)s;
 }
 
-static const struct labels *entry_labels(const struct tsdb *db, const struct entry *e, struct arena *arena)
+static const struct labels *entry_labels(const struct head *head, const struct entry *e, struct arena *arena)
 {
-	return e->labels ? e->labels : series_labels_copy(&db->head.index.labels, e->handle, arena);
+	return e->labels ? e->labels : series_labels_copy(&head->index.labels, e->handle, arena);
 }
 
 static const struct labels *set_labels(struct series_set *base, size_t i, struct arena *arena)
 {
 	struct tsdb_series_set *s = set_of(base);
-	return entry_labels(s->range.db, &s->entries[i], arena);
+	return entry_labels(s->range.head, &s->entries[i], arena);
 }
 
 /* What the head has is decoded each time; series with the same newest times are known by them. */
@@ -277,7 +277,7 @@ static int read_head_piece(const struct select_range *range, series_ref ref, int
     int64_t max_t_ms, struct sample_column *out, struct err *err)
 {
 	size_t from = out->n;
-	int rc = head_read(&range->db->head, ref, range->parts->sealed_seq, min_t_ms, max_t_ms, out, err);
+	int rc = head_read(range->head, ref, range->parts->sealed_seq, min_t_ms, max_t_ms, out, err);
 	if (rc)
 		return rc;
 	struct times_piece piece = {.key = 1, .n = (uint32_t)(out->n - from)};
@@ -468,7 +468,7 @@ static size_t set_estimate(struct series_set *base, size_t i)
 	const struct entry *e = &s->entries[i];
 	if (e->is_newest)
 		return 1;
-	size_t n = e->ref ? head_estimate(&range->db->head, e->ref, range->parts->sealed_seq, range->min_t_ms,
+	size_t n = e->ref ? head_estimate(range->head, e->ref, range->parts->sealed_seq, range->min_t_ms,
 				range->max_t_ms)
 			  : 0;
 	for (uint32_t k = 0; k < e->n_pieces; k++) {
@@ -488,7 +488,7 @@ static bool set_groups(struct series_set *base, const struct slice *names, size_
     struct arena *arena, struct series_groups *out)
 {
 	struct tsdb_series_set *s = set_of(base);
-	return group_by_handles(&s->range.db->head, base->n, handle_of_entry, s, names, n_names, arena, out);
+	return group_by_handles(s->range.head, base->n, handle_of_entry, s, names, n_names, arena, out);
 }
 
 static const struct series_set_ops set_ops = {
@@ -537,7 +537,7 @@ static int finish(struct selection *s, struct series_set **out, struct err *err)
 		if (!e->is_newest && !e->in_head && e->n_pieces == 0)
 			continue;
 		if (s->range->sorted)
-			e->labels = entry_labels(s->range->db, e, s->arena);
+			e->labels = entry_labels(s->range->head, e, s->arena);
 		set->entries[set->base.n++] = *e;
 		set->n_by_ref += (size_t)(e - s->entries.v) < s->n_of_head;
 	}
@@ -586,7 +586,7 @@ bool tsdb_select_find(struct series_set *base, series_ref ref, size_t *place)
 int tsdb_select(const struct select_range *range, struct arena *arena, const struct matcher *const *matchers,
     size_t n_matchers, struct series_set **out, struct err *err)
 {
-	struct head *h = &range->db->head;
+	struct head *h = range->head;
 	struct postings matched = {0};
 	if (range->sorted || !newest_set_applies(range))
 		return tsdb_select_all(range, arena, matchers, n_matchers, out, err);

@@ -6,6 +6,7 @@
 
 struct select_range {
 	struct tsdb *db;
+	struct head *head;      /* that of the store, or an empty one while the log is read */
 	struct part_set *parts; /* borrowed: outlives the series set */
 	int64_t min_t_ms, max_t_ms;
 	int64_t last_ms, step_ms, window_ms; /* windows as in struct select_hints, the last of which ends at last_ms */

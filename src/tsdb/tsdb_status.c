@@ -2,6 +2,7 @@
 #include "base/counters.h"
 #include "tsdb/tsdb_priv.h"
 #include "tsdb/wal_commit.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 static void part_status(struct tsdb *db, struct tsdb_status *out)
@@ -45,11 +46,7 @@ static void head_status(struct head *h, struct tsdb_status *out)
 
 void tsdb_status(struct tsdb *db, struct tsdb_status *out)
 {
-	*out = (struct tsdb_status){
-	    .replaying = db->replaying,
-	    .replay_segments_done = db->replay_done,
-	    .replay_segments = db->replay_total,
-	};
+	*out = (struct tsdb_status){0};
 	head_status(&db->head, out);
 	out->min_t_ms = out->head_min_t_ms;
 	out->max_t_ms = out->head_max_t_ms;
@@ -63,6 +60,14 @@ void tsdb_status(struct tsdb *db, struct tsdb_status *out)
 	out->read_only = wal.refusing;
 	out->disk_full = db->disk_full;
 	out->disk_free_bytes = db->disk_free_bytes;
+}
+
+void tsdb_trouble(struct tsdb *db, char *text, size_t size)
+{
+	struct err why;
+	text[0] = '\0';
+	if (db->wal && wal_refusal(db->wal, &why) != 0)
+		snprintf(text, size, "%s", why.msg);
 }
 
 void tsdb_set_gauges(struct tsdb *db)

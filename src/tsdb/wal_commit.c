@@ -203,17 +203,31 @@ int wal_begin(struct wal *w, struct err *err)
 	return 0;
 }
 
+/* WAL */
+static int refusal(const struct wal *w, struct err *err)
+{
+	if (w->held)
+		return err_set(err, ERR_UNAVAILABLE, "%s", w->held);
+	if (w->refusing)
+		return err_set(
+		    err, ERR_UNAVAILABLE, "the log cannot be written, no samples are taken: %s", w->why.msg);
+	return 0;
+}
+
 int wal_ready(struct wal *w, struct err *err)
 {
 	lock_take(&w->lock);
 	while (w->filling->bytes.len > MAX_WAITING_BYTES && !w->refusing)
 		cond_wait(&w->room, &w->lock);
-	int rc = 0;
-	if (w->held)
-		rc = err_set(err, ERR_UNAVAILABLE, "%s", w->held);
-	else if (w->refusing)
-		rc = err_set(
-		    err, ERR_UNAVAILABLE, "the log cannot be written, no samples are taken: %s", w->why.msg);
+	int rc = refusal(w, err);
+	lock_release(&w->lock);
+	return rc;
+}
+
+int wal_refusal(struct wal *w, struct err *err)
+{
+	lock_take(&w->lock);
+	int rc = refusal(w, err);
 	lock_release(&w->lock);
 	return rc;
 }

@@ -49,6 +49,8 @@ void wal_close(struct wal *w);
 /* Before a transaction, with no lock held: waits while too much is unwritten; ERR_UNAVAILABLE while the disk refuses or the
  * log is held. */
 MUST_CHECK int wal_ready(struct wal *w, struct err *err);
+/* The same without waiting. */
+MUST_CHECK int wal_refusal(struct wal *w, struct err *err);
 /* That, and the transaction counts as running until wal_end(): a sync that others wait for waits a moment for it. */
 MUST_CHECK int wal_begin(struct wal *w, struct err *err);
 /* The transaction is over. `done` as in wal_on_durable(); NULL: nobody waits for what it appended. */

@@ -1,13 +1,10 @@
 #include "tsdb/wal_replay.h"
 
 #include "base/xmalloc.h"
-#include "tsdb/head_append.h"
-#include "tsdb/head_exemplar.h"
+#include "tsdb/wal_apply.h"
 #include "tsdb/wal_frames.h"
 #include "tsdb/wal_segment.h"
 #include <inttypes.h>
-
-enum { BATCH = 256 };
 
 static PRINTF_LIKE(2, 3) void note(struct wal_replay *r, const char *fmt, ...)
 {
@@ -20,124 +17,6 @@ static PRINTF_LIKE(2, 3) void note(struct wal_replay *r, const char *fmt, ...)
 	va_end(ap);
 	r->note(r->arg, strbuf_cstr(&text));
 	strbuf_done(&text);
-}
-
-/* --- records ------------------------------------------------------------------------------------------------- */
-
-static uint64_t covered_record(const struct wal_replay *r, series_ref ref)
-{
-	return r->head->stripes[series_stripe_of(ref)].replay_record;
-}
-
-static int replay_series(struct wal_replay *r, uint64_t number, struct slice payload)
-{
-	struct wal_series_reader reader = {0};
-	struct arena *arena = arena_new(ARENA_NO_LIMIT);
-	wal_series_open(&reader, payload);
-	series_ref ref;
-	int rc;
-	while ((rc = wal_series_next(&reader, &ref)) == 0) {
-		if (number <= covered_record(r, ref))
-			continue;
-		r->series += head_restore_series(r->head, ref, labels_from_sorted(arena, reader.l, reader.n));
-		arena_reset(arena);
-	}
-	wal_series_close(&reader);
-	arena_free(arena);
-	return rc == 1 ? 0 : rc;
-}
-
-/* A series of which the log or a snapshot lost the labels: its ref must not be given to another. */
-static bool is_known(struct wal_replay *r, series_ref ref)
-{
-	const struct head_block *b = head_columns_block(&r->head->columns, ref);
-	if (b && b->series[series_in_block(ref)].labels != 0)
-		return true;
-	if (ref >= r->head->next_ref && ref < UINT32_MAX)
-		r->head->next_ref = ref + 1;
-	r->unknown++;
-	return false;
-}
-
-/* By a deletion that came behind this record. Rare: a series snapshot, which covers the record, was lost. */
-static bool is_deleted(const struct wal_replay *r, uint64_t number, series_ref ref, int64_t t_ms)
-{
-	if (number > r->deleted_record)
-		return false;
-	const struct head_block *b = head_columns_block(&r->head->columns, ref);
-	uint32_t handle = b ? b->series[series_in_block(ref)].labels : 0;
-	if (handle == 0)
-		return false;
-	struct arena *arena = arena_new(ARENA_NO_LIMIT);
-	bool is = deletions_cover(
-	    r->deletions, number, series_labels_get(&r->head->index.labels, handle, arena), t_ms);
-	arena_free(arena);
-	return is;
-}
-
-static int replay_samples(struct wal_replay *r, uint64_t number, struct slice payload)
-{
-	struct wal_samples_reader reader;
-	struct sample batch[BATCH];
-	size_t n = 0;
-	int rc;
-	wal_samples_open(&reader, payload);
-	while ((rc = wal_samples_next(&reader, &batch[n])) == 0) {
-		if (number <= covered_record(r, batch[n].ref))
-			continue;
-		if (!is_known(r, batch[n].ref) || is_deleted(r, number, batch[n].ref, batch[n].t_ms))
-			continue;
-		if (++n < BATCH - 1)
-			continue;
-		r->samples += head_replay_samples(r->head, batch, n);
-		n = 0;
-	}
-	r->samples += head_replay_samples(r->head, batch, n);
-	return rc == 1 ? 0 : rc;
-}
-
-static int replay_histograms(struct wal_replay *r, uint64_t number, struct slice payload)
-{
-	struct byte_reader reader;
-	series_ref ref;
-	int64_t t_ms;
-	struct slice chunk;
-	int rc;
-	byte_reader_init(&reader, payload);
-	while ((rc = wal_histogram_next(&reader, &ref, &t_ms, &chunk)) == 0)
-		if (number > covered_record(r, ref) && !is_deleted(r, number, ref, t_ms))
-			r->samples += head_replay_histogram(r->head, ref, t_ms, chunk);
-	return rc == 1 ? 0 : rc;
-}
-
-static int replay_metadata(struct wal_replay *r, struct slice payload)
-{
-	struct byte_reader reader;
-	struct slice metric;
-	struct metadata m;
-	int rc;
-	byte_reader_init(&reader, payload);
-	while ((rc = wal_metadata_next(&reader, &metric, &m)) == 0)
-		metadata_store_set(&r->head->metadata, metric, &m);
-	return rc == 1 ? 0 : rc;
-}
-
-int wal_replay_record(struct wal_replay *r, const struct wal_frame *f, struct slice payload)
-{
-	switch (f->type) {
-	case WAL_SERIES:
-		return replay_series(r, f->number, payload);
-	case WAL_SAMPLES:
-		return replay_samples(r, f->number, payload);
-	case WAL_HISTOGRAMS:
-		return replay_histograms(r, f->number, payload);
-	case WAL_METADATA:
-		return replay_metadata(r, payload);
-	case WAL_EXEMPLARS:
-		return head_replay_exemplars(r->head, f->number, payload);
-	default: /* of a later version that thought older ones could do without */
-		return 0;
-	}
 }
 
 /* --- segments ------------------------------------------------------------------------------------------------ */
@@ -195,19 +74,36 @@ static void note_doubt(struct walk *w, size_t at, size_t offset)
 	w->offset = offset;
 }
 
-static void replay_frames(struct wal_replay *r, struct walk *w, struct slice content, size_t at)
+/* A segment on its way: read and walked while the one before is applied. */
+struct segment {
+	size_t at; /* in r->segments */
+	struct strbuf content;
+	struct wal_gather gather;
+	struct wal_apply_counts counts; /* of what was applied while walking */
+	bool is_there;
+};
+
+static void replay_frame(
+    struct wal_replay *r, struct segment *g, const struct wal_frame *f, struct slice payload)
 {
-	struct wal_old_segment *s = &r->segments.v[at];
+	if (f->version <= WAL_RECORD_VERSION && wal_gather_add(&g->gather, f, payload))
+		return;
+	if (f->version > WAL_RECORD_VERSION || wal_apply_record(&r->apply, f, payload, &g->counts) != 0)
+		wal_apply_counts_add(
+		    &g->counts, &(struct wal_apply_counts){.bad = 1, .first_bad = f->number});
+}
+
+static void replay_frames(struct wal_replay *r, struct walk *w, struct segment *g)
+{
+	struct wal_old_segment *s = &r->segments.v[g->at];
 	struct wal_frames frames;
 	struct wal_frame f;
 	struct slice payload;
-	uint64_t unknown = r->unknown;
-	int rc;
-	wal_frames_open(&frames, content, WAL_SEGMENT_HEADER_BYTES, s->number);
+	wal_frames_open(&frames, strbuf_slice(&g->content), WAL_SEGMENT_HEADER_BYTES, s->number);
 	for (;;) {
-		rc = wal_frames_next(&frames, &f, &payload);
+		int rc = wal_frames_next(&frames, &f, &payload);
 		if (rc == ERR_CORRUPT) {
-			note_doubt(w, at, frames.offset);
+			note_doubt(w, g->at, frames.offset);
 			if (wal_frames_resync(&frames, w->last))
 				continue;
 		}
@@ -216,42 +112,80 @@ static void replay_frames(struct wal_replay *r, struct walk *w, struct slice con
 		if (w->any && f.number <= w->last)
 			continue;
 		settle_doubt(r, w, f.number);
-		if (f.version > WAL_RECORD_VERSION || wal_replay_record(r, &f, payload) != 0) {
-			note(r,
-			    "record %" PRIu64 " of log segment %016" PRIx64
-			    " cannot be understood and is left out",
-			    f.number, s->number);
-			s->damaged = true;
-		}
+		replay_frame(r, g, &f, payload);
 		w->last = f.number;
 		w->any = true;
 	}
 	s->bytes = frames.offset;
 	s->last_record = w->any ? w->last : 0;
-	if (r->unknown > unknown) {
-		s->damaged = true;
-		note(r, "log segment %016" PRIx64 " has %" PRIu64 " samples of series whose labels are lost",
-		    s->number, r->unknown - unknown);
-	}
 }
 
-static int replay_segment(struct wal_replay *r, struct walk *w, size_t at, bool *is_empty, struct err *err)
+/* What the segment holds, once all of it is applied. */
+static void settle_segment(struct wal_replay *r, struct segment *g)
 {
-	struct wal_old_segment *s = &r->segments.v[at];
-	struct strbuf content = STRBUF_INIT;
-	int rc = wal_segment_load(r->fs, r->dir, s->number, &content, err);
-	*is_empty = rc == ERR_CORRUPT && all_zero(strbuf_slice(&content));
-	if (rc == ERR_CORRUPT && !*is_empty) {
-		note(r, "%s: its records are read one by one", err ? err->msg : "damaged log segment");
-		s->damaged = true;
-	}
-	if (rc == 0 || (rc == ERR_CORRUPT && content.len >= WAL_SEGMENT_HEADER_BYTES && !*is_empty))
-		replay_frames(r, w, strbuf_slice(&content), at);
-	else if (rc == ERR_CORRUPT)
-		s->last_record = w->any ? w->last : 0;
-	rc = rc == ERR_CORRUPT ? 0 : rc;
-	strbuf_done(&content);
+	struct wal_old_segment *s = &r->segments.v[g->at];
+	struct wal_apply_counts *c = &g->counts;
+	wal_apply_counts_add(c, &g->gather.counts);
+	r->series += c->series;
+	r->samples += c->samples;
+	r->unknown += c->unknown;
+	s->damaged = s->damaged || c->bad || c->unknown;
+	if (c->bad)
+		note(r,
+		    "%" PRIu64 " records of log segment %016" PRIx64
+		    " cannot be understood and are left out, the first is %" PRIu64,
+		    c->bad, s->number, c->first_bad);
+	if (c->unknown)
+		note(r, "log segment %016" PRIx64 " has %" PRIu64 " samples of series whose labels are lost",
+		    s->number, c->unknown);
+}
+
+/* A segment that was made just before the crash and never written goes. */
+static int drop_empty(struct wal_replay *r, struct err *err)
+{
+	uint64_t number = r->segments.v[--r->segments.len].number;
+	if (r->read_only)
+		return 0;
+	char *path = wal_segment_path(r->dir, number);
+	int rc = fs_unlink(r->fs, path, err);
+	free(path);
 	return rc;
+}
+
+static int walk_segment(
+    struct wal_replay *r, struct walk *w, uint64_t number, struct segment *g, struct err *err)
+{
+	struct err why;
+	wal_old_segments_add(&r->segments)->number = number;
+	g->at = r->segments.len - 1;
+	int rc = wal_segment_load(r->fs, r->dir, number, &g->content, &why);
+	if (rc == ERR_CORRUPT && all_zero(strbuf_slice(&g->content)))
+		return drop_empty(r, err);
+	if (rc != 0 && rc != ERR_CORRUPT)
+		return err_copy(err, &why);
+	g->is_there = true;
+	if (rc == ERR_CORRUPT) {
+		note(r, "%s: its records are read one by one", why.msg);
+		r->segments.v[g->at].damaged = true;
+	}
+	if (g->content.len >= WAL_SEGMENT_HEADER_BYTES)
+		replay_frames(r, w, g);
+	else
+		r->segments.v[g->at].last_record = w->any ? w->last : 0;
+	return 0;
+}
+
+static void segment_init(struct segment *g)
+{
+	*g = (struct segment){.is_there = false};
+	strbuf_init(&g->content, STRBUF_NO_LIMIT);
+	wal_gather_init(&g->gather);
+}
+
+static void segment_done(struct segment *g)
+{
+	strbuf_done(&g->content);
+	wal_gather_done(&g->gather);
 }
 
 /* The bytes from `offset` to the last that is not zero, in "<path>.damaged". */
@@ -307,47 +241,77 @@ static int cut_tail(struct wal_replay *r, const struct walk *w, struct err *err)
 	return rc;
 }
 
-/* A segment that was made just before the crash and never written. */
-static int remove_empty(struct wal_replay *r, uint64_t number, struct err *err)
+/* One turn: job 0 reads and walks the next segment, the others apply the stripes of the one before. */
+struct turn {
+	struct wal_replay *r;
+	struct walk *walk;
+	struct segment *next, *before;
+	uint64_t number; /* of the next; 0: there is none */
+	int rc;          /* of reading it */
+	struct err err;
+};
+
+static void do_job(void *arg, size_t i)
 {
-	char *path = wal_segment_path(r->dir, number);
-	int rc = fs_unlink(r->fs, path, err);
-	free(path);
-	return rc;
+	struct turn *t = arg;
+	if (i > 0)
+		wal_gather_apply(&t->before->gather, &t->r->apply, (unsigned)i - 1);
+	else if (t->number)
+		t->rc = walk_segment(t->r, t->walk, t->number, t->next, &t->err);
+}
+
+static void do_turn(struct turn *t)
+{
+	size_t jobs = t->before->is_there ? 1 + HEAD_STRIPES : 1;
+	if (t->r->pool) {
+		thread_pool_for(t->r->pool, jobs, do_job, t);
+		return;
+	}
+	for (size_t i = jobs; i-- > 0;)
+		do_job(t, i);
 }
 
 static int replay_all(
     struct wal_replay *r, const struct wal_segment_numbers *numbers, struct walk *w, struct err *err)
 {
-	for (size_t i = 0; i < numbers->len; i++) {
-		wal_old_segments_add(&r->segments)->number = numbers->v[i];
-		bool is_empty;
-		int rc = replay_segment(r, w, r->segments.len - 1, &is_empty, err);
-		if (rc == 0 && is_empty) {
-			r->segments.len--;
-			rc = r->read_only ? 0 : remove_empty(r, numbers->v[i], err);
-		}
-		if (rc != 0)
-			return rc;
-		if (r->progress)
-			r->progress(r->arg, i + 1, numbers->len);
+	struct segment segments[2];
+	segment_init(&segments[0]);
+	segment_init(&segments[1]);
+	int rc = 0;
+	for (size_t i = 0; i <= numbers->len && rc == 0; i++) {
+		struct turn t = {.r = r,
+		    .walk = w,
+		    .next = &segments[i % 2],
+		    .before = &segments[(i + 1) % 2],
+		    .number = i < numbers->len ? numbers->v[i] : 0};
+		do_turn(&t);
+		if (t.before->is_there)
+			settle_segment(r, t.before);
+		segment_done(t.before);
+		segment_init(t.before);
+		rc = t.rc == 0 ? 0 : err_copy(err, &t.err);
+		if (r->progress && i > 0)
+			r->progress(r->arg, numbers->v[i - 1], numbers->v[numbers->len - 1]);
 	}
-	return w->doubtful ? cut_tail(r, w, err) : 0;
+	segment_done(&segments[0]);
+	segment_done(&segments[1]);
+	return rc == 0 && w->doubtful ? cut_tail(r, w, err) : rc;
 }
 
 int wal_replay_run(struct wal_replay *r, struct err *err)
 {
 	struct wal_segment_numbers numbers = {0};
 	struct walk w = {0};
-	r->deleted_record = r->deletions ? deletions_newest_record(r->deletions) : 0;
+	r->apply = (struct wal_apply){.head = r->head,
+	    .deletions = r->deletions,
+	    .deleted_record = r->deletions ? deletions_newest_record(r->deletions) : 0};
 	int rc = wal_segment_list(r->fs, r->dir, &numbers, err);
 	if (rc == 0)
 		rc = replay_all(r, &numbers, &w, err);
 	r->next_segment = numbers.len ? numbers.v[numbers.len - 1] + 1 : 1;
 	r->next_record = w.any ? w.last + 1 : 1;
-	/* Numbers that a deletion knows are not given again, even if the log is gone. */
-	if (r->deleted_record >= r->next_record)
-		r->next_record = r->deleted_record + 1;
+	if (r->apply.deleted_record >= r->next_record)
+		r->next_record = r->apply.deleted_record + 1;
 	for (unsigned i = 0; i < HEAD_STRIPES; i++)
 		if (r->head->stripes[i].replay_record >= r->next_record)
 			r->next_record = r->head->stripes[i].replay_record + 1;

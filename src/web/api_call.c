@@ -128,13 +128,16 @@ static void reply(struct api_call *c, int status)
 	http_reply_source(c->req, status, "application/json", &source);
 }
 
-void api_run(struct web *web, struct http_request *req, api_handler handler)
+void api_run(struct web *web, struct http_request *req, const struct web_route *route)
 {
 	struct api_call c = {
 	    .web = web, .deps = &web->deps, .req = req, .arena = arena_new(CALL_ARENA_BYTES)};
 	strbuf_init(&c.body, STRBUF_NO_LIMIT);
 	strbuf_init(&c.before, STRBUF_NO_LIMIT);
-	int status = run(&c, handler);
+	if ((route->flags & ROUTE_PARTS) && web_is_replaying(web))
+		api_warn(&c, SL("the server is starting: samples of the last hour may be missing, their log "
+				"is being read"));
+	int status = run(&c, route->api);
 	web_reply_cors(web, req);
 	if (status == 204)
 		http_reply_empty(req, status);

@@ -32,7 +32,7 @@ enum { API_NO_DATA = 1 };
 #define API_MAX_MS ((INT64_C(9223372036854775) - INT64_C(62135596801)) * 1000 + 999)
 
 /* Runs an endpoint and answers the request. */
-void api_run(struct web *web, struct http_request *req, api_handler handler);
+void api_run(struct web *web, struct http_request *req, const struct web_route *route);
 
 void api_warn(struct api_call *c, struct slice text); /* borrowed until the answer */
 /* "..." as Go's %q writes it; in the arena. */

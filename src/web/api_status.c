@@ -166,13 +166,16 @@ int api_status_tsdb(struct api_call *c, struct err *err)
 int api_status_walreplay(struct api_call *c, struct err *err)
 {
 	(void)err;
-	struct web_store_status s = {0};
-	if (web_is_ready(c->web) && c->deps->store.status)
-		c->deps->store.status(c->deps->store.arg, 0, c->arena, &s);
+	static const char *const states[] = {[WEB_REPLAY_WAITING] = "waiting",
+	    [WEB_REPLAY_RUNNING] = "in progress",
+	    [WEB_REPLAY_DONE] = "done"};
+	struct web_store_state s;
+	web_store_state(c->web, &s);
 	json_object_begin(&c->json);
 	put_uint(&c->json, "min", s.replay_min);
 	put_uint(&c->json, "max", s.replay_max);
 	put_uint(&c->json, "current", s.replay_current);
+	put_text(&c->json, "state", slice_cstr(states[s.replay]));
 	json_object_end(&c->json);
 	return 0;
 }

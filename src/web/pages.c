@@ -8,10 +8,16 @@
 #include "net/url.h"
 #include "web/query_page.h"
 
+#include <stdio.h>
+
 void page_healthy(struct web *web, struct http_request *req)
 {
-	(void)web;
-	http_reply_text(req, 200, "Prometheus Server is Healthy.\n");
+	struct web_store_state s;
+	char text[WEB_TROUBLE_MAX + 80];
+	web_store_state(web, &s);
+	snprintf(
+	    text, sizeof(text), "Prometheus Server is Healthy.\n%s%s", s.trouble, *s.trouble ? "\n" : "");
+	http_reply_text(req, 200, text);
 }
 
 void page_ready(struct web *web, struct http_request *req)

@@ -49,12 +49,23 @@ struct web_store_status {
 	uint64_t series, label_pairs, chunks;
 	int64_t min_t_ms, max_t_ms;
 	uint64_t corruptions;
-	uint64_t replay_min, replay_max, replay_current; /* segments */
 	/* At most the number of entries asked for, each. */
 	struct web_store_list series_by_metric, values_by_label, bytes_by_label, series_by_pair;
 };
 
+enum { WEB_TROUBLE_MAX = 512 };
+
+/* How the store is, asked often and before it is ready. */
+struct web_store_state {
+	uint64_t replay_min, replay_max, replay_current; /* segments of the log */
+	unsigned replay_percent;
+	enum { WEB_REPLAY_WAITING, WEB_REPLAY_RUNNING, WEB_REPLAY_DONE } replay;
+	char trouble[WEB_TROUBLE_MAX]; /* why no samples are taken; empty: they are */
+};
+
 struct web_store_provider {
+	/* NULL: it was always there. */
+	void (*state)(void *arg, struct web_store_state *out);
 	/* `top` 0: the lists are not wanted. */
 	void (*status)(void *arg, size_t top, struct arena *arena, struct web_store_status *out);
 	/* Type, help and unit in the order of metric names; `metric` empty: all; `limit` metrics at most, 0: all. */

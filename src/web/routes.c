@@ -5,15 +5,15 @@ enum { GET = HTTP_GET, GET_POST = HTTP_GET | HTTP_POST, POST_PUT = HTTP_POST | H
 
 /* clang-format off */
 static const struct web_route routes[] = {
-	{GET_POST, "/api/v1/query",                HTTP_LANE_QUERY,   0, api_query, NULL},
-	{GET_POST, "/api/v1/query_range",          HTTP_LANE_QUERY,   0, api_query_range, NULL},
-	{GET_POST, "/api/v1/explain",              HTTP_LANE_QUERY,   0, api_explain, NULL},
+	{GET_POST, "/api/v1/query",                HTTP_LANE_QUERY,   ROUTE_PARTS, api_query, NULL},
+	{GET_POST, "/api/v1/query_range",          HTTP_LANE_QUERY,   ROUTE_PARTS, api_query_range, NULL},
+	{GET_POST, "/api/v1/explain",              HTTP_LANE_QUERY,   ROUTE_PARTS, api_explain, NULL},
 	{GET_POST, "/api/v1/query_exemplars",      HTTP_LANE_QUERY,   0, api_query_exemplars, NULL},
-	{GET_POST, "/api/v1/format_query",         HTTP_LANE_CONTROL, 0, api_format_query, NULL},
-	{GET_POST, "/api/v1/parse_query",          HTTP_LANE_CONTROL, 0, api_parse_query, NULL},
-	{GET_POST, "/api/v1/series",               HTTP_LANE_QUERY,   ROUTE_GATED, api_series, NULL},
-	{GET_POST, "/api/v1/labels",               HTTP_LANE_QUERY,   ROUTE_GATED, api_labels, NULL},
-	{GET,      "/api/v1/label/:name/values",   HTTP_LANE_QUERY,   ROUTE_GATED, api_label_values, NULL},
+	{GET_POST, "/api/v1/format_query",         HTTP_LANE_CONTROL, ROUTE_PARTS, api_format_query, NULL},
+	{GET_POST, "/api/v1/parse_query",          HTTP_LANE_CONTROL, ROUTE_PARTS, api_parse_query, NULL},
+	{GET_POST, "/api/v1/series",               HTTP_LANE_QUERY,   ROUTE_GATED | ROUTE_PARTS, api_series, NULL},
+	{GET_POST, "/api/v1/labels",               HTTP_LANE_QUERY,   ROUTE_GATED | ROUTE_PARTS, api_labels, NULL},
+	{GET,      "/api/v1/label/:name/values",   HTTP_LANE_QUERY,   ROUTE_GATED | ROUTE_PARTS, api_label_values, NULL},
 	{GET,      "/api/v1/rules",                HTTP_LANE_CONTROL, 0, api_rules, NULL},
 	{GET,      "/api/v1/alerts",               HTTP_LANE_CONTROL, 0, api_alerts, NULL},
 	{GET,      "/api/v1/targets",              HTTP_LANE_CONTROL, 0, api_targets, NULL},

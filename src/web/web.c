@@ -5,6 +5,8 @@
 #include "base/xmalloc.h"
 #include "web/api_call.h"
 
+#include <stdio.h>
+
 enum { MAX_FORM_BYTES = 10 << 20 };
 
 static const char *text_of(struct slice s, char *room, size_t size)
@@ -63,9 +65,27 @@ void web_free(struct web *web)
 	free(web);
 }
 
-void web_set_ready(struct web *web, const struct web_deps *deps)
+void web_set_replaying(struct web *web, const struct web_deps *deps)
 {
 	web->deps = *deps;
+	atomic_store_explicit(&web->state, WEB_REPLAYING, memory_order_release);
+}
+
+void web_store_state(struct web *web, struct web_store_state *out)
+{
+	*out = (struct web_store_state){.replay = WEB_REPLAY_WAITING};
+	if (!web_is_ready(web) && !web_is_replaying(web))
+		return;
+	if (web->deps.store.state)
+		web->deps.store.state(web->deps.store.arg, out);
+	else
+		out->replay = WEB_REPLAY_DONE;
+}
+
+void web_set_ready(struct web *web, const struct web_deps *deps)
+{
+	if (deps)
+		web->deps = *deps;
 	atomic_store_explicit(&web->state, WEB_READY, memory_order_release);
 }
 
@@ -85,7 +105,17 @@ void web_reply_unavailable(struct web *web, struct http_request *req)
 {
 	bool is_stopping = atomic_load(&web->state) == WEB_STOPPING;
 	http_reply_header(req, "X-Prometheus-Stopping", is_stopping ? "true" : "false");
-	http_reply_text(req, 503, "Service Unavailable");
+	if (!web_is_replaying(web)) {
+		http_reply_text(req, 503, "Service Unavailable");
+		return;
+	}
+	struct web_store_state s;
+	char text[160];
+	web_store_state(web, &s);
+	snprintf(text, sizeof(text),
+	    "Service Unavailable\nReading the log back: %u %%, segment %llu of %llu\n", s.replay_percent,
+	    (unsigned long long)s.replay_current, (unsigned long long)s.replay_max);
+	http_reply_text(req, 503, text);
 }
 
 void web_reply_cors(const struct web *web, struct http_request *req)
@@ -113,7 +143,7 @@ static void reply_options(struct web *web, struct http_request *req)
 static void run(struct web_binding *b, struct http_request *req)
 {
 	if (b->route->api)
-		api_run(b->web, req, b->route->api);
+		api_run(b->web, req, b->route);
 	else
 		b->route->page(b->web, req);
 }
@@ -132,13 +162,19 @@ static void run_gated(struct web_binding *b, struct http_request *req)
 	query_gate_leave(gate, false);
 }
 
+static bool may_answer(const struct web_binding *b)
+{
+	return (b->route->flags & ROUTE_EARLY) || web_is_ready(b->web) ||
+	       ((b->route->flags & ROUTE_PARTS) && web_is_replaying(b->web));
+}
+
 /* The handler of every route. */
 static void on_request(struct http_request *req, void *arg)
 {
 	struct web_binding *b = arg;
 	if (b->route->api && http_req_method(req) == HTTP_OPTIONS)
 		reply_options(b->web, req);
-	else if (!(b->route->flags & ROUTE_EARLY) && !web_is_ready(b->web))
+	else if (!may_answer(b))
 		web_reply_unavailable(b->web, req);
 	else if (b->route->flags & ROUTE_GATED)
 		run_gated(b, req);

@@ -1,6 +1,7 @@
 /* The HTTP API of a Prometheus, and the pages around it: queries, series, rules, targets, status, federation, /metrics,
  * lifecycle. Made by main before the server listens; until web_set_ready() hands it what it answers from, everything
- * that needs data says 503 and the rest works (/-/healthy, /metrics, buildinfo, flags, walreplay).
+ * that needs data says 503 and the rest works (/-/healthy, /metrics, buildinfo, flags, walreplay). Between the two, while the
+ * store reads its log back, queries work.
  *
  * It does not know the store, nor who scrapes: it sees a queryable, an engine, a rule manager, and for the rest the
  * providers of web/providers.h. Handlers run on the server's workers: all of this is thread-safe. */
@@ -60,7 +61,10 @@ void web_free(struct web *web); /* takes NULL */
 /* Adds all routes. Before http_server_start(). */
 void web_add(struct web *web, struct http_server *server);
 
-/* From here on everything is answered. Once. */
+/* The store reads its log back: from here on queries are answered, from what is on disk already and with a warning, and
+ * /-/ready says how far it is. Once, before web_set_ready(), or not at all. */
+void web_set_replaying(struct web *web, const struct web_deps *deps);
+/* From here on everything is answered. Once. `deps` NULL: those of web_set_replaying(). */
 void web_set_ready(struct web *web, const struct web_deps *deps);
 /* 503 again, with X-Prometheus-Stopping: true. */
 void web_set_stopping(struct web *web);

@@ -7,7 +7,7 @@
 
 #include <stdatomic.h>
 
-enum web_state { WEB_STARTING, WEB_READY, WEB_STOPPING };
+enum web_state { WEB_STARTING, WEB_REPLAYING, WEB_READY, WEB_STOPPING };
 
 struct web_route;
 
@@ -20,7 +20,7 @@ struct web_binding {
 struct web {
 	struct web_options options;
 	struct web_deps
-	    deps; /* written before `state` becomes READY (release), read after it is seen (acquire) */
+	    deps; /* written before `state` leaves STARTING (release), read after that is seen (acquire) */
 	_Atomic int state;               /* enum web_state */
 	struct label_regex *cors_origin; /* NULL: any */
 	struct web_binding *bindings;    /* one a route */
@@ -37,6 +37,7 @@ typedef void (*page_handler)(struct web *web, struct http_request *req);
 
 enum web_route_flag {
 	ROUTE_EARLY = 1, /* works before the server is ready */
+	ROUTE_PARTS = 4, /* works while the store reads its log back */
 	ROUTE_GATED = 2, /* reads much of the store: waits for a slot as queries do */
 };
 
@@ -56,6 +57,14 @@ static inline bool web_is_ready(const struct web *web)
 {
 	return atomic_load_explicit(&web->state, memory_order_acquire) == WEB_READY;
 }
+
+static inline bool web_is_replaying(const struct web *web)
+{
+	return atomic_load_explicit(&web->state, memory_order_acquire) == WEB_REPLAYING;
+}
+
+/* How the store is; zeros before it is there. */
+void web_store_state(struct web *web, struct web_store_state *out);
 
 /* 503 "Service Unavailable" as long as it is not ready. */
 void web_reply_unavailable(struct web *web, struct http_request *req);

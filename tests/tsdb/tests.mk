@@ -1,4 +1,6 @@
 # tests of tsdb
+unit_tests += tests/tsdb/test_tsdb_replay
+tests_tsdb_test_tsdb_replay_SOURCES = tests/tsdb/test_tsdb_replay.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h
 unit_tests += tests/tsdb/test_corruption
 tests_tsdb_test_corruption_SOURCES = tests/tsdb/test_corruption.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h
 unit_tests += tests/tsdb/test_faults

@@ -3,6 +3,8 @@
 
 #include "base/xmalloc.h"
 
+#include <stdio.h>
+
 static void readiness(void **state)
 {
 	(void)state;
@@ -13,7 +15,8 @@ static void readiness(void **state)
 	check_str("starting", web_fixture_header(&f, "X-Prometheus-Stopping"), "false");
 	web_fixture_expect(&f, "/api/v1/query?query=1", 503, "Service Unavailable");
 	web_fixture_expect(&f, "/api/v1/status/walreplay", 200,
-	    "{\"status\":\"success\",\"data\":{\"min\":0,\"max\":0,\"current\":0}}");
+	    "{\"status\":\"success\",\"data\":{\"min\":0,\"max\":0,\"current\":0,"
+	    "\"state\":\"waiting\"}}");
 	web_fixture_ready(&f);
 	web_fixture_expect(&f, "/-/ready", 200, "Prometheus Server is Ready.\n");
 	web_fixture_call(&f, "HEAD", "/-/ready", "", NULL);
@@ -158,16 +161,57 @@ static void own_metrics(void **state)
 	web_fixture_stop(&f);
 }
 
+static void store_state(void *arg, struct web_store_state *out)
+{
+	*out = *(const struct web_store_state *)arg;
+}
+
+/* While the log is read back, queries are answered and what knows rules, targets or writes is not. */
+static void queries_while_replaying(void **state)
+{
+	(void)state;
+	struct web_fixture f;
+	web_fixture_start(&f, NULL, 0);
+	struct web_store_state store = {.replay_min = 2,
+	    .replay_max = 7,
+	    .replay_current = 4,
+	    .replay_percent = 45,
+	    .replay = WEB_REPLAY_RUNNING};
+	f.deps.store.state = store_state;
+	f.deps.store.arg = &store;
+	web_set_replaying(f.web, &f.deps);
+	web_fixture_expect(&f, "/-/healthy", 200, "Prometheus Server is Healthy.\n");
+	web_fixture_expect(
+	    &f, "/-/ready", 503, "Service Unavailable\nReading the log back: 45 %, segment 4 of 7\n");
+	web_fixture_expect(&f, "/api/v1/status/walreplay", 200,
+	    "{\"status\":\"success\",\"data\":{\"min\":2,\"max\":7,\"current\":4,\"state\":\"in "
+	    "progress\"}}");
+	web_fixture_get(&f, "/api/v1/query?query=1");
+	check_int("a query", f.status, 200);
+	check_true("with a warning", contains(f.body, "\"warnings\":[\"the server is starting"));
+	web_fixture_get(&f, "/api/v1/labels");
+	check_int("labels", f.status, 200);
+	static const char *const not_yet[] = {
+	    "/api/v1/rules", "/api/v1/targets", "/federate", "/api/v1/metadata"};
+	for (size_t i = 0; i < ARRAY_LEN(not_yet); i++) {
+		web_fixture_get(&f, not_yet[i]);
+		check_int(not_yet[i], f.status, 503);
+	}
+	store.replay = WEB_REPLAY_DONE;
+	snprintf(store.trouble, sizeof(store.trouble), "the disk is full");
+	web_set_ready(f.web, NULL);
+	web_fixture_expect(&f, "/-/ready", 200, "Prometheus Server is Ready.\n");
+	web_fixture_expect(&f, "/-/healthy", 200, "Prometheus Server is Healthy.\nthe disk is full\n");
+	web_fixture_get(&f, "/api/v1/query?query=1");
+	check_true("without a warning", !contains(f.body, "warnings"));
+	web_fixture_stop(&f);
+}
+
 static void store_status(void *arg, size_t top, struct arena *arena, struct web_store_status *out)
 {
 	(void)arg;
-	*out = (struct web_store_status){.series = 2,
-	    .label_pairs = 3,
-	    .chunks = 4,
-	    .min_t_ms = 5,
-	    .max_t_ms = 6,
-	    .replay_max = 7,
-	    .replay_current = 7};
+	*out = (struct web_store_status){
+	    .series = 2, .label_pairs = 3, .chunks = 4, .min_t_ms = 5, .max_t_ms = 6};
 	if (top == 0)
 		return;
 	out->series_by_metric.v = ARENA_NEW(arena, struct web_store_top);
@@ -185,6 +229,10 @@ static void status(void **state)
 	    .version = SL("0.1.0"), .flags = flags, .n_flags = ARRAY_LEN(flags), .retention = SL("15d")};
 	web_fixture_start(&f, &o, 1767225600000);
 	f.deps.store.status = store_status;
+	struct web_store_state store = {
+	    .replay_min = 2, .replay_max = 7, .replay_current = 7, .replay = WEB_REPLAY_DONE};
+	f.deps.store.state = store_state;
+	f.deps.store.arg = &store;
 	web_fixture_ready(&f);
 	web_set_reloaded(f.web, true, 1767225600500);
 	web_fixture_expect(&f, "/api/v1/status/flags", 200,
@@ -206,7 +254,8 @@ static void status(void **state)
 	web_fixture_expect(&f, "/api/v1/status/tsdb?limit=10001", 400,
 	    "{\"status\":\"error\",\"errorType\":\"bad_data\",\"error\":\"limit must not exceed 10000\"}");
 	web_fixture_expect(&f, "/api/v1/status/walreplay", 200,
-	    "{\"status\":\"success\",\"data\":{\"min\":0,\"max\":7,\"current\":7}}");
+	    "{\"status\":\"success\",\"data\":{\"min\":2,\"max\":7,\"current\":7,"
+	    "\"state\":\"done\"}}");
 	web_fixture_get(&f, "/api/v1/status/runtimeinfo");
 	check_true("start", contains(f.body, "\"startTime\":\"2026-01-01T00:00:00Z\""));
 	check_true("reload",
@@ -309,6 +358,7 @@ static void admin_calls(void **state)
 	strbuf_done(&did);
 }
 
-TEST_MAIN("web", cmocka_unit_test(readiness), cmocka_unit_test(cors), cmocka_unit_test(lifecycle),
-    cmocka_unit_test(redirects), cmocka_unit_test(own_metrics), cmocka_unit_test(admin),
-    cmocka_unit_test(admin_calls), cmocka_unit_test(status))
+TEST_MAIN("web", cmocka_unit_test(queries_while_replaying), cmocka_unit_test(readiness),
+    cmocka_unit_test(cors), cmocka_unit_test(lifecycle), cmocka_unit_test(redirects),
+    cmocka_unit_test(own_metrics), cmocka_unit_test(admin), cmocka_unit_test(admin_calls),
+    cmocka_unit_test(status))
