@@ -5,6 +5,7 @@
 #include "base/xmalloc.h"
 #include "tsdb/compact_plan.h"
 #include "tsdb/compact_run.h"
+#include <string.h>
 
 #define HOUR_MS   INT64_C(3600000)
 #define MAX_BYTES (UINT64_C(1) << 36)
@@ -17,14 +18,16 @@ enum {
 	WINDOWS_KEPT = 4,  /* a part goes as a whole, so parts are short where little is kept */
 };
 
-/* What a job works on: parts that stay open. */
+/* What a job works on, and what it makes. */
 struct work {
-	struct part_set *set; /* keeps them */
-	int level;            /* of the new one */
+	struct part_set *set; /* keeps the old parts */
 	size_t n;
-	struct part *parts[PART_PARENTS_MAX]; /* oldest first */
-	const struct part_meta *metas[PART_PARENTS_MAX];
-	uint64_t seqs[PART_PARENTS_MAX];
+	struct part *parts[COMPACT_PARTS_MAX]; /* oldest first */
+	const struct part_meta *metas[COMPACT_PARTS_MAX];
+	uint64_t seqs[COMPACT_PARTS_MAX];
+	size_t n_pieces, n_made;
+	struct compact_piece pieces[COMPACT_PIECES_MAX];
+	struct part *made[COMPACT_PIECES_MAX];
 };
 
 /* --- planning ------------------------------------------------------------------------------------------------- */
@@ -81,7 +84,9 @@ static bool plan_cleaning(struct part *const *parts, size_t n, struct compact_jo
 	for (size_t i = 0; i < n; i++) {
 		if (!part_has_tombstones(parts[i]))
 			continue;
-		*job = (struct compact_job){.level = part_meta(parts[i])->level, .n = 1, .parts = {i}};
+		job->n = job->n_pieces = 1;
+		job->parts[0] = i;
+		job->pieces[0] = (struct compact_piece){part_meta(parts[i])->level, INT64_MIN, INT64_MAX};
 		return true;
 	}
 	return false;
@@ -110,8 +115,10 @@ static size_t list_sound(const struct tsdb *db, const struct part_set *set, stru
 
 static void take_parts(struct work *w, struct part *const *parts, const struct compact_job *job)
 {
-	w->level = job->level;
 	w->n = job->n;
+	w->n_made = 0;
+	w->n_pieces = job->n_pieces;
+	memcpy(w->pieces, job->pieces, job->n_pieces * sizeof(*job->pieces));
 	for (size_t i = 0; i < job->n; i++) {
 		w->parts[i] = parts[job->parts[i]];
 		w->metas[i] = part_meta(w->parts[i]);
@@ -156,65 +163,126 @@ static bool is_still_wanted(struct tsdb *db, const struct work *w)
 	return all;
 }
 
-/* MAINTENANCE. The record decides; `part` NULL: nothing was left of the old ones. */
-static int swap(struct tsdb *db, const struct work *w, struct part *part, struct err *err)
+/* MAINTENANCE. The record decides; it may be that nothing was left of the old ones. */
+static int swap(struct tsdb *db, const struct work *w, struct err *err)
 {
-	struct manifest_change change = {.remove = w->seqs, .n_remove = w->n};
-	struct manifest_part entry;
-	if (part) {
-		const struct part_meta *m = part_meta(part);
-		entry = (struct manifest_part){m->seq, m->level, m->min_t_ms, m->max_t_ms};
-		change.add = &entry;
-		change.n_add = 1;
+	struct manifest_part entries[COMPACT_PIECES_MAX];
+	for (size_t i = 0; i < w->n_made; i++) {
+		const struct part_meta *m = part_meta(w->made[i]);
+		entries[i] = (struct manifest_part){m->seq, m->level, m->min_t_ms, m->max_t_ms};
 	}
+	struct manifest_change change = {
+	    .add = entries, .n_add = w->n_made, .remove = w->seqs, .n_remove = w->n};
 	int rc = manifest_commit(db->manifest, &change, err);
 	if (rc != 0)
 		return rc;
 	for (size_t i = 0; i < w->n; i++)
 		part_unlink_when_done(w->parts[i]);
-	part_sets_change(&db->parts, part, w->seqs, w->n, 0);
+	part_sets_change(
+	    &db->parts, &(struct part_set_change){
+			    .add = w->made, .n_add = w->n_made, .remove = w->seqs, .n_remove = w->n});
 	return 0;
 }
 
-static int replace(struct tsdb *db, const struct work *w, struct part *part, struct err *err)
+static void drop_made(struct work *w, bool unlink)
 {
-	bool drop = true;
+	for (size_t i = 0; i < w->n_made; i++) {
+		if (unlink)
+			part_unlink_when_done(w->made[i]);
+		part_unref(w->made[i]);
+	}
+	w->n_made = 0;
+}
+
+static int replace(struct tsdb *db, struct work *w, struct err *err)
+{
+	bool wanted, may_count = false;
 	int rc = 0;
 	lock_take(&db->maintenance);
-	if (!is_still_wanted(db, w))
-		counter_add(M_TSDB_COMPACTIONS_SKIPPED, 1);
-	else {
-		rc = swap(db, w, part, err);
-		drop = rc != 0 && !manifest_may_have_it(db->manifest);
-		counter_add(M_TSDB_COMPACTIONS, rc == 0);
+	wanted = is_still_wanted(db, w);
+	if (wanted) {
+		rc = swap(db, w, err);
+		may_count = rc != 0 && manifest_may_have_it(db->manifest);
 	}
 	lock_release(&db->maintenance);
-	if (part && drop)
-		part_unlink_when_done(part);
-	if (part && (drop || rc != 0))
-		part_unref(part);
+	counter_add(M_TSDB_COMPACTIONS_SKIPPED, !wanted);
+	counter_add(M_TSDB_COMPACTIONS, wanted && rc == 0);
+	if (!wanted || rc != 0)
+		drop_made(w, !may_count);
 	return rc;
 }
 
-static int join(struct tsdb *db, const struct work *w, struct err *err)
+/* The old parts, and what they stand for, as far as there is room. */
+static size_t list_sources(const struct work *w, uint64_t sources[PART_PARENTS_MAX])
+{
+	size_t n = w->n;
+	memcpy(sources, w->seqs, w->n * sizeof(*sources));
+	for (size_t i = 0; i < w->n; i++)
+		for (uint32_t k = 0; k < w->metas[i]->n_parents && n < PART_PARENTS_MAX; k++)
+			sources[n++] = w->metas[i]->parents[k];
+	return n;
+}
+
+static uint64_t take_seq(struct tsdb *db)
 {
 	lock_take(&db->maintenance);
 	uint64_t seq = manifest_next_seq(db->manifest);
 	lock_release(&db->maintenance);
+	return seq;
+}
+
+/* The old parts that have something of a piece. A joined part overlaps others no more than its parts did; pieces beside it
+ * may be late ones still. */
+static void list_touched(const struct work *w, const struct compact_piece *piece, struct compact_run *run,
+    const struct part_meta **out)
+{
+	run->parts = out;
+	for (size_t i = 0; i < w->n; i++) {
+		const struct part_meta *m = w->metas[i];
+		if (m->min_t_ms > piece->max_t_ms || m->max_t_ms < piece->min_t_ms)
+			continue;
+		out[run->n++] = m;
+		run->out_of_order |= m->out_of_order && piece->level == m->level;
+	}
+}
+
+/* Only the piece that is made last says what it stands for: when it is there, all are. */
+static int make_piece(struct tsdb *db, struct work *w, size_t number, struct err *err)
+{
+	const struct compact_piece *piece = &w->pieces[number];
+	const struct part_meta *touched[COMPACT_PARTS_MAX];
+	uint64_t sources[PART_PARENTS_MAX];
 	struct compact_run run = {.fs = db->dir.fs,
 	    .parts_dir = db->dir.parts,
-	    .parts = w->metas,
-	    .n = w->n,
-	    .level = w->level,
-	    .seq = seq,
+	    .min_t_ms = piece->min_t_ms,
+	    .max_t_ms = piece->max_t_ms,
+	    .level = piece->level,
+	    .sources = sources,
+	    .n_sources = number + 1 == w->n_pieces ? list_sources(w, sources) : 0,
 	    .stop = &db->stopping};
 	struct part_meta meta;
-	struct part *part = NULL;
-	bool is_empty;
+	bool is_empty = true;
+	list_touched(w, piece, &run, touched);
+	if (run.n == 0)
+		return 0;
+	run.seq = take_seq(db);
 	int rc = compact_run(&run, &meta, &is_empty, err);
-	if (rc == 0 && !is_empty)
-		rc = part_open(db->dir.fs, db->dir.parts, meta.name, db->cache, &part, err);
-	return rc == 0 ? replace(db, w, part, err) : rc;
+	if (rc != 0 || is_empty)
+		return rc;
+	rc = part_open(db->dir.fs, db->dir.parts, meta.name, db->cache, &w->made[w->n_made], err);
+	w->n_made += rc == 0;
+	return rc;
+}
+
+static int join(struct tsdb *db, struct work *w, struct err *err)
+{
+	int rc = 0;
+	for (size_t i = 0; i < w->n_pieces && rc == 0; i++)
+		rc = make_piece(db, w, i, err);
+	if (rc == 0)
+		return replace(db, w, err);
+	drop_made(w, true);
+	return rc;
 }
 
 /* The new part stands beside the old ones for a while. */

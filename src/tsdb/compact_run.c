@@ -51,18 +51,16 @@ static int load_labels(struct cursor *c, struct err *err)
 static int open_writer(struct join *j, struct err *err)
 {
 	const struct compact_run *run = j->run;
-	uint64_t parents[PART_PARENTS_MAX];
 	struct part_write_options o = {.fs = run->fs,
 	    .parts_dir = run->parts_dir,
 	    .seq = run->seq,
 	    .level = run->level,
-	    .parents = parents,
-	    .n_parents = run->n};
-	for (size_t i = 0; i < run->n; i++) {
-		parents[i] = run->parts[i]->seq;
+	    .out_of_order = run->out_of_order,
+	    .parents = run->sources,
+	    .n_parents = run->n_sources};
+	for (size_t i = 0; i < run->n; i++)
 		if (run->parts[i]->newest_seq > o.newest_seq)
 			o.newest_seq = run->parts[i]->newest_seq;
-	}
 	return part_writer_new(&o, &j->writer, err);
 }
 
@@ -129,7 +127,7 @@ static int read_series(struct join *j, const struct labels *labels, struct err *
 		struct cursor *c = cursor_of(top);
 		if (!labels_eq(c->labels, labels))
 			break;
-		int rc = part_read(c->part, c->ordinal, INT64_MIN, INT64_MAX, &j->column, err);
+		int rc = part_read(c->part, c->ordinal, j->run->min_t_ms, j->run->max_t_ms, &j->column, err);
 		if (rc == 0)
 			rc = next_series(j, c, err);
 		if (rc != 0)

@@ -1,4 +1,4 @@
-/* Joining parts to one: their series merged in the order of labels, all samples of a series decoded, put in order and
+/* Joining parts to one, or what they have of a stretch of time: their series merged in the order of labels, all samples of a series decoded, put in order and
  * encoded again in long chunks. Of samples at the same time the one of the oldest part stays (part_meta.newest_seq). The
  * result depends on the content of the parts alone. Reads through a small cache of its own, so that it throws nothing out
  * of the one that queries use; keeps the labels of all series in memory, and one series' samples.
@@ -15,8 +15,12 @@ struct compact_run {
 	const char *parts_dir;
 	const struct part_meta *const *parts; /* oldest rank first */
 	size_t n;
+	int64_t min_t_ms, max_t_ms; /* of the samples, both ends included */
 	int level;
+	bool out_of_order;
 	uint64_t seq;
+	const uint64_t *sources; /* what the new part says that it stands for; n_sources of them */
+	size_t n_sources;
 	const atomic_bool *stop; /* set: gives up with ERR_CANCELED; NULL: never */
 };
 

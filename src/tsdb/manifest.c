@@ -265,6 +265,12 @@ uint64_t manifest_next_seq(struct manifest *m)
 	return m->next_seq++;
 }
 
+void manifest_skip_seq(struct manifest *m, uint64_t seq)
+{
+	if (seq >= m->next_seq && seq < UINT64_MAX)
+		m->next_seq = seq + 1;
+}
+
 const struct manifest_part *manifest_parts(const struct manifest *m, size_t *n)
 {
 	*n = m->parts.len;

@@ -45,6 +45,8 @@ void manifest_close(struct manifest *m);
 
 /* A number no part had before; durable only with the part that uses it. */
 uint64_t manifest_next_seq(struct manifest *m);
+/* A number that is taken, though the list may not know it. */
+void manifest_skip_seq(struct manifest *m, uint64_t seq);
 /* In order of seq; borrowed until the next commit. */
 const struct manifest_part *manifest_parts(const struct manifest *m, size_t *n);
 bool manifest_has(const struct manifest *m, uint64_t seq);

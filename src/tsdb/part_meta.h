@@ -7,7 +7,7 @@
 #include "base/slice.h"
 #include <stdint.h>
 
-enum { PART_VERSION = 2, PART_NAME_MAX = 64, PART_PARENTS_MAX = 64 };
+enum { PART_VERSION = 2, PART_NAME_MAX = 64, PART_PARENTS_MAX = 128 };
 
 struct part_meta {
 	int version;
@@ -19,7 +19,7 @@ struct part_meta {
 	int64_t min_t_ms, max_t_ms; /* of the samples, both ends included */
 	uint64_t series, chunks, samples;
 	uint64_t chunks_bytes, dir_bytes, index_bytes; /* on disk */
-	uint32_t n_parents;                            /* what it was compacted from: their seq */
+	uint32_t n_parents; /* whose samples it has: the seq of what it was joined from, then theirs */
 	uint64_t parents[PART_PARENTS_MAX];
 };
 

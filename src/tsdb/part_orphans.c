@@ -3,16 +3,28 @@
 #include "base/vec.h"
 #include "base/xmalloc.h"
 #include "tsdb/part_read.h"
+#include <stdio.h>
 #include <string.h>
 
 static const char aside[] = ".damaged";
 
-/* Metas of the orphans that are whole. */
-VEC_DEFINE(part_metas, struct part_meta);
+/* A part directory. */
+struct found {
+	char *name;
+	uint64_t seq;
+	struct part *part; /* NULL: it cannot be read */
+	char *why;         /* then */
+	bool is_named;
+	bool was_verified, is_sound; /* the latter once verified */
+	bool is_superseded;
+};
+VEC_DEFINE(found_parts, struct found);
+VEC_DEFINE(manifest_parts_vec, struct manifest_part);
+VEC_DEFINE(seqs, uint64_t);
 
 struct settling {
 	const struct part_orphans *o;
-	struct part_metas whole;
+	struct found_parts all;
 	struct err *err;
 };
 
@@ -50,9 +62,20 @@ static int remove_dir(const struct part_orphans *o, const char *name, struct err
 	return rc;
 }
 
+/* A name that is not taken: "<name>.damaged", "<name>.2.damaged" ... */
+static char *aside_path(const struct part_orphans *o, const char *name)
+{
+	char *path = xasprintf("%s/%s%s", o->parts_dir, name, aside);
+	for (unsigned i = 2; fs_exists(o->fs, path); i++) {
+		free(path);
+		path = xasprintf("%s/%s.%u%s", o->parts_dir, name, i, aside);
+	}
+	return path;
+}
+
 static int set_aside(const struct part_orphans *o, const char *name, const char *why, struct err *err)
 {
-	char *path = xasprintf("%s/%s", o->parts_dir, name), *to = xasprintf("%s%s", path, aside);
+	char *path = xasprintf("%s/%s", o->parts_dir, name), *to = aside_path(o, name);
 	int rc = fs_rename(o->fs, path, to, err);
 	if (rc == 0)
 		note(o, "is set aside: ", name, why);
@@ -61,55 +84,125 @@ static int set_aside(const struct part_orphans *o, const char *name, const char 
 	return rc;
 }
 
+/* --- what there is ------------------------------------------------------------------------------------------------- */
+
+static uint64_t number_of(const char *name)
+{
+	unsigned long long seq;
+	return sscanf(name, "part-%16llx", &seq) == 1 ? seq : 0;
+}
+
+static int take(struct settling *s, const char *name, bool is_named)
+{
+	struct found f = {.seq = number_of(name), .is_named = is_named};
+	struct err why;
+	int rc = part_open(s->o->fs, s->o->parts_dir, name, s->o->cache, &f.part, &why);
+	if (rc != 0 && rc != ERR_CORRUPT && rc != ERR_NOT_FOUND && !is_named)
+		return err_set(s->err, rc, "%s", why.msg);
+	if (rc != 0)
+		f.why = xstrdup(why.msg);
+	f.name = xstrdup(name);
+	found_parts_push(&s->all, f);
+	return 0;
+}
+
 static int look_at(void *arg, const char *name, bool is_dir)
 {
 	struct settling *s = arg;
 	const struct part_orphans *o = s->o;
-	if (is_named(o->manifest, name) || ends_with(name, aside))
+	bool named = is_named(o->manifest, name);
+	/* A number that a directory has is not given again. */
+	manifest_skip_seq(o->manifest, number_of(name));
+	if (ends_with(name, aside) || (named && !o->salvage))
 		return 0;
-	if (!o->salvage || !is_dir || ends_with(name, ".tmp"))
-		return remove_dir(o, name, s->err);
-	struct part *part;
-	struct err why;
-	int rc = part_open(o->fs, o->parts_dir, name, o->cache, &part, &why);
-	if (rc == ERR_CORRUPT || rc == ERR_NOT_FOUND)
-		return set_aside(o, name, why.msg, s->err);
-	if (rc != 0)
-		return err_set(s->err, rc, "%s", why.msg);
-	part_metas_push(&s->whole, *part_meta(part));
-	part_unref(part);
-	return 0;
+	if (named || (o->salvage && is_dir && !ends_with(name, ".tmp")))
+		return take(s, name, named);
+	return remove_dir(o, name, s->err);
 }
 
-/* Another part was compacted from it and has its samples. */
-static bool is_superseded(const struct part_metas *all, uint64_t seq)
+/* --- which of them count ------------------------------------------------------------------------------------------- */
+
+static bool stands_for(const struct part_meta *m, uint64_t seq)
 {
-	VEC_EACH (struct part_meta, m, all)
-		for (uint32_t i = 0; i < m->n_parents; i++)
-			if (m->parents[i] == seq)
-				return true;
+	for (uint32_t i = 0; i < m->n_parents; i++)
+		if (m->parents[i] == seq)
+			return true;
 	return false;
 }
 
-static int take_back(struct settling *s, const struct part_meta *m)
+/* Every byte is looked at before something is removed for its sake. */
+static bool is_sound(struct found *f)
 {
-	if (is_superseded(&s->whole, m->seq))
-		return remove_dir(s->o, m->name, s->err);
-	struct manifest_part entry = {
-	    .seq = m->seq, .level = m->level, .min_t_ms = m->min_t_ms, .max_t_ms = m->max_t_ms};
-	struct manifest_change change = {.add = &entry, .n_add = 1};
-	int rc = manifest_commit(s->o->manifest, &change, s->err);
-	if (rc == 0)
-		note(s->o, "is whole and counts again", m->name, "");
+	if (!f->was_verified)
+		f->is_sound = part_verify(f->part, NULL) == 0;
+	f->was_verified = true;
+	return f->is_sound;
+}
+
+/* Another part was joined from it, and has its samples. */
+static bool is_superseded(struct settling *s, uint64_t seq)
+{
+	VEC_EACH (struct found, f, &s->all)
+		if (f->part && stands_for(part_meta(f->part), seq) && is_sound(f))
+			return true;
+	return false;
+}
+
+/* One step: what was joined takes the place of what it was joined from, the rest is added. */
+static int correct_manifest(struct settling *s)
+{
+	struct manifest_parts_vec add = {0};
+	struct seqs remove = {0};
+	size_t n;
+	const struct manifest_part *named = manifest_parts(s->o->manifest, &n);
+	for (size_t i = 0; i < n; i++)
+		if (is_superseded(s, named[i].seq))
+			seqs_push(&remove, named[i].seq);
+	VEC_EACH (struct found, f, &s->all) {
+		f->is_superseded = is_superseded(s, f->seq);
+		if (f->is_superseded || f->is_named || !f->part)
+			continue;
+		const struct part_meta *m = part_meta(f->part);
+		manifest_parts_vec_push(
+		    &add, (struct manifest_part){m->seq, m->level, m->min_t_ms, m->max_t_ms});
+	}
+	struct manifest_change change = {
+	    .add = add.v, .n_add = add.len, .remove = remove.v, .n_remove = remove.len};
+	int rc = add.len + remove.len > 0 ? manifest_commit(s->o->manifest, &change, s->err) : 0;
+	manifest_parts_vec_done(&add);
+	seqs_done(&remove);
 	return rc;
+}
+
+static int tidy_one(const struct part_orphans *o, const struct found *f, struct err *err)
+{
+	if (f->is_superseded)
+		return remove_dir(o, f->name, err);
+	if (f->is_named) /* if it cannot be read, opening the store says so */
+		return 0;
+	if (!f->part)
+		return set_aside(o, f->name, f->why, err);
+	note(o, "is whole and counts again", f->name, "");
+	return 0;
+}
+
+static void found_done(struct found *f)
+{
+	part_unref(f->part);
+	free(f->name);
+	free(f->why);
 }
 
 int part_orphans_settle(const struct part_orphans *o, struct err *err)
 {
 	struct settling s = {.o = o, .err = err};
 	int rc = fs_list(o->fs, o->parts_dir, look_at, &s, err);
-	for (size_t i = 0; i < s.whole.len && rc == 0; i++)
-		rc = take_back(&s, &s.whole.v[i]);
-	part_metas_done(&s.whole);
+	if (rc == 0 && s.all.len > 0)
+		rc = correct_manifest(&s);
+	for (size_t i = 0; i < s.all.len && rc == 0; i++)
+		rc = tidy_one(o, &s.all.v[i], err);
+	VEC_EACH (struct found, f, &s.all)
+		found_done(f);
+	found_parts_done(&s.all);
 	return rc;
 }

@@ -72,18 +72,17 @@ static void insert(struct part_set *s, struct part *add)
 	s->v[i] = add;
 }
 
-void part_sets_change(
-    struct part_sets_owner *o, struct part *add, const uint64_t *remove, size_t n_remove, uint64_t sealed_seq)
+void part_sets_change(struct part_sets_owner *o, const struct part_set_change *change)
 {
 	struct part_set *old = o->current; /* changed by one thread only */
 	struct part_set *s = xcalloc(1, sizeof(*s));
-	s->v = xreallocarray(NULL, old->n + 1, sizeof(struct part *));
+	s->v = xreallocarray(NULL, old->n + change->n_add + 1, sizeof(struct part *));
 	for (size_t i = 0; i < old->n; i++)
-		if (!is_among(part_meta(old->v[i])->seq, remove, n_remove))
+		if (!is_among(part_meta(old->v[i])->seq, change->remove, change->n_remove))
 			s->v[s->n++] = part_ref(old->v[i]);
-	if (add)
-		insert(s, add);
-	s->sealed_seq = sealed_seq ? sealed_seq : old->sealed_seq;
+	for (size_t i = 0; i < change->n_add; i++)
+		insert(s, change->add[i]);
+	s->sealed_seq = change->sealed_seq ? change->sealed_seq : old->sealed_seq;
 	s->refs = 1;
 	lock_take(&o->lock);
 	part_set_vec_push(&o->held, s);

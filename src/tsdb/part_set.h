@@ -25,9 +25,15 @@ void part_sets_done(struct part_sets_owner *o);
 /* The current set; the caller gives it back. */
 struct part_set *part_sets_get(struct part_sets_owner *o);
 void part_sets_put(struct part_sets_owner *o, struct part_set *s);
-/* Makes the set that has `add` (NULL: nothing; the reference is taken over) and has not `remove` (n of them) the current
- * one. `sealed_seq` 0: as it was. */
-void part_sets_change(struct part_sets_owner *o, struct part *add, const uint64_t *remove, size_t n_remove,
-    uint64_t sealed_seq);
+/* One step from set to set: a reader has the one or the other. */
+struct part_set_change {
+	struct part *const *add; /* n of them; the references are taken over */
+	size_t n_add;
+	const uint64_t *remove; /* their seq */
+	size_t n_remove;
+	uint64_t sealed_seq; /* 0: as it was */
+};
+/* Makes the changed set the current one. One thread at a time. */
+void part_sets_change(struct part_sets_owner *o, const struct part_set_change *change);
 /* The smallest sealed_seq among the sets that are held. */
 uint64_t part_sets_oldest_seq(struct part_sets_owner *o);

@@ -93,7 +93,7 @@ static int drop(struct tsdb *db, const struct choice *gone, struct err *err)
 	if (rc == 0) {
 		for (size_t i = 0; i < gone->n; i++)
 			part_unlink_when_done(gone->v[i]);
-		part_sets_change(&db->parts, NULL, seqs, gone->n, 0);
+		part_sets_change(&db->parts, &(struct part_set_change){.remove = seqs, .n_remove = gone->n});
 		counter_add(M_TSDB_TIME_RETENTIONS, gone->n_aged);
 		counter_add(M_TSDB_SIZE_RETENTIONS, gone->n - gone->n_aged);
 	}

@@ -89,7 +89,8 @@ static void open_parts(struct tsdb *db)
 		struct err err;
 		part_name(parts[i].seq, name);
 		if (part_open(db->dir.fs, db->dir.parts, name, db->cache, &part, &err) == 0)
-			part_sets_change(&db->parts, part, NULL, 0, parts[i].seq);
+			part_sets_change(&db->parts,
+			    &(struct part_set_change){.add = &part, .n_add = 1, .sealed_seq = parts[i].seq});
 		else
 			tsdb_note(db, "part %s cannot be read and is not served: %s", name, err.msg);
 	}

@@ -105,7 +105,8 @@ static int open_anew(struct tsdb *db, struct part *old, struct err *err)
 	struct part *part;
 	int rc = part_open(db->dir.fs, db->dir.parts, m->name, db->cache, &part, err);
 	if (rc == 0)
-		part_sets_change(&db->parts, part, &m->seq, 1, 0);
+		part_sets_change(&db->parts,
+		    &(struct part_set_change){.add = &part, .n_add = 1, .remove = &m->seq, .n_remove = 1});
 	return rc;
 }
 

@@ -118,8 +118,9 @@ static int publish_frozen(struct tsdb *db, const struct stripe_seal *seals, size
 		return rc;
 	}
 	uint64_t last = s.n > 0 ? s.entries[s.n - 1].seq : newest_seq(db);
-	for (size_t i = 0; i < s.n; i++)
-		part_sets_change(&db->parts, s.parts[i], NULL, 0, s.entries[i].seq == last ? last : 0);
+	if (s.n > 0)
+		part_sets_change(
+		    &db->parts, &(struct part_set_change){.add = s.parts, .n_add = s.n, .sealed_seq = last});
 	if (last > 0)
 		head_frozen_is_in(&db->head, seals, n, last);
 	counter_add(M_TSDB_PARTS_SEALED, s.n);

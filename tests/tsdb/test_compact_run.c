@@ -114,18 +114,35 @@ static void check_same_file(struct world *w, const char *a, const char *b, const
 	}
 }
 
-static struct part_meta join(struct world *w, uint64_t seq)
+/* Of the samples from `min` to `max`. False: there are none. */
+static bool join_some(struct world *w, uint64_t seq, int64_t min, int64_t max, struct part_meta *meta)
 {
 	const struct part_meta *parts[MAX_PARTS];
-	struct part_meta meta;
+	uint64_t seqs[MAX_PARTS];
 	struct err err;
 	bool is_empty;
-	for (size_t i = 0; i < w->n; i++)
+	for (size_t i = 0; i < w->n; i++) {
 		parts[i] = &w->parts[i];
-	struct compact_run run = {
-	    .fs = probe_fs(), .parts_dir = w->dir, .parts = parts, .n = w->n, .level = 2, .seq = seq};
-	check_ok("join", compact_run(&run, &meta, &is_empty, &err), &err);
-	check_true("something is left", !is_empty);
+		seqs[i] = w->parts[i].seq;
+	}
+	struct compact_run run = {.fs = probe_fs(),
+	    .parts_dir = w->dir,
+	    .parts = parts,
+	    .n = w->n,
+	    .min_t_ms = min,
+	    .max_t_ms = max,
+	    .level = 2,
+	    .seq = seq,
+	    .sources = seqs,
+	    .n_sources = w->n};
+	check_ok("join", compact_run(&run, meta, &is_empty, &err), &err);
+	return !is_empty;
+}
+
+static struct part_meta join(struct world *w, uint64_t seq)
+{
+	struct part_meta meta;
+	check_true("something is left", join_some(w, seq, INT64_MIN, INT64_MAX, &meta));
 	return meta;
 }
 
@@ -157,6 +174,40 @@ static void joined_is_what_all_had(void **state)
 		check_same_file(&w, a.name, b.name, "index");
 		free(got);
 		free(want);
+		page_cache_free(w.cache);
+		mem_store_free(w.naive);
+		test_tmpdir_done(w.dir);
+		arena_free(w.arena);
+	}
+}
+
+/* Cut at a time: the one has what is before it, the other the rest. */
+static void pieces_share_the_samples(void **state)
+{
+	(void)state;
+	struct world w = {0};
+	test_random_init(&w.random);
+	for (int round = 0; round < ROUNDS; round++) {
+		w.arena = arena_new(ARENA_NO_LIMIT);
+		w.dir = test_tmpdir();
+		w.naive = mem_store_new();
+		w.cache = page_cache_new(CACHE_BYTES);
+		w.n = 1 + test_random_below(&w.random, MAX_PARTS);
+		make_labels(&w);
+		qsort(w.labels, SERIES, sizeof(w.labels[0]), by_labels);
+		for (size_t i = w.n; i-- > 0;)
+			write_part(&w, w.dir, i + 1, &w.parts[i]);
+		struct part_meta piece[2];
+		int64_t cut = (int64_t)test_random_below(&w.random, 2 * TIMES) * 1000;
+		const int64_t min[] = {INT64_MIN, cut}, max[] = {cut - 1, INT64_MAX};
+		for (size_t i = 0; i < 2; i++) {
+			bool any = join_some(&w, 50 + i, min[i], max[i], &piece[i]);
+			char *got = any ? print_part(&w, piece[i].name) : xstrdup("");
+			char *want = probe_dump(mem_store_queryable(w.naive), NULL, 0, min[i], max[i]);
+			check_str(i ? "behind" : "before", slice_cstr(got), want);
+			free(got);
+			free(want);
+		}
 		page_cache_free(w.cache);
 		mem_store_free(w.naive);
 		test_tmpdir_done(w.dir);
@@ -214,6 +265,8 @@ static void it_can_be_stopped(void **state)
 	    .parts_dir = w.dir,
 	    .parts = parts,
 	    .n = 2,
+	    .min_t_ms = INT64_MIN,
+	    .max_t_ms = INT64_MAX,
 	    .level = 1,
 	    .seq = 3,
 	    .stop = &stop};
@@ -226,5 +279,5 @@ static void it_can_be_stopped(void **state)
 	arena_free(w.arena);
 }
 
-TEST_MAIN("compact run", cmocka_unit_test(joined_is_what_all_had), cmocka_unit_test(short_chunks_become_long),
-    cmocka_unit_test(it_can_be_stopped))
+TEST_MAIN("compact run", cmocka_unit_test(joined_is_what_all_had), cmocka_unit_test(pieces_share_the_samples),
+    cmocka_unit_test(short_chunks_become_long), cmocka_unit_test(it_can_be_stopped))

@@ -3,12 +3,14 @@
 #include "base/counters.h"
 #include "base/xmalloc.h"
 #include "tests/tsdb/store_probe.h"
+#include "tsdb/part_meta.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define START_MS INT64_C(1700006400000) /* a day begins */
+#define HOUR_MS  INT64_C(3600000)
 enum { SERIES = 5, PARTS = 4, PER_PART = 20, STEP_MS = 15000 };
 
 static const struct tsdb_options options = {.future_limit_ms = -1};
@@ -191,6 +193,82 @@ static void a_damaged_part_stands_alone(void **state)
 	test_tmpdir_done(dir);
 }
 
+/* --- windows ----------------------------------------------------------------------------------------------------- */
+
+struct windows {
+	const char *parts_dir;
+	int64_t closed_ms, oldest_ms;
+	uint64_t late;
+};
+
+static int look_at_part(void *arg, const char *name, bool is_dir)
+{
+	(void)is_dir;
+	struct windows *w = arg;
+	struct part_meta m;
+	struct err err;
+	char *path = xasprintf("%s/%s/meta", w->parts_dir, name);
+	check_ok("meta", part_meta_read(probe_fs(), path, &m, &err), &err);
+	int64_t range_ms = m.level == 2 ? 24 * HOUR_MS : 2 * HOUR_MS;
+	if (m.max_t_ms < w->closed_ms)
+		check_int("its window", m.min_t_ms / range_ms, m.max_t_ms / range_ms);
+	w->oldest_ms = m.min_t_ms < w->oldest_ms ? m.min_t_ms : w->oldest_ms;
+	w->late += m.out_of_order;
+	free(path);
+	return 0;
+}
+
+static struct windows look_at_parts(const char *dir, int64_t closed_ms)
+{
+	struct err err;
+	char *parts = xasprintf("%s/parts", dir);
+	struct windows w = {parts, closed_ms, INT64_MAX, 0};
+	check_ok("list", fs_list(probe_fs(), parts, look_at_part, &w, &err), &err);
+	free(parts);
+	return w;
+}
+
+/* A sample a minute, and each hour some that are up to ten hours late; then only twelve hours are kept. */
+static void parts_keep_to_their_windows(void **state)
+{
+	(void)state;
+	char *dir = test_tmpdir();
+	struct err err;
+	struct clock *clock = clock_virtual_new(START_MS);
+	struct scheduler *scheduler = scheduler_new(clock, NULL);
+	struct arena *arena = arena_new(ARENA_NO_LIMIT);
+	struct tsdb_options o = {
+	    .future_limit_ms = -1, .scheduler = scheduler, .out_of_order_ms = 24 * HOUR_MS};
+	struct tsdb *db = probe_open(dir, clock, &o);
+	const struct labels *labels = labels_of(arena, "__name__", "m", NULL);
+	const int64_t end_ms = START_MS + 40 * HOUR_MS + HOUR_MS / 3;
+	size_t n = 0;
+	for (int64_t t = START_MS; t < end_ms; t += 60000, n++) {
+		probe_add(db, labels, t, 1);
+		for (int64_t late = t % HOUR_MS == 0 && t > START_MS + 11 * HOUR_MS ? 10 : 0; late > 0;
+		     late--, n++)
+			probe_add(db, labels, t - late * HOUR_MS + 1 + t / HOUR_MS % 50, 2);
+		scheduler_run_until(scheduler, t);
+	}
+	struct windows w = look_at_parts(dir, end_ms - 12 * HOUR_MS);
+	check_int("nothing went", w.oldest_ms, START_MS);
+	char *text = dump(db);
+	for (const char *p = text; (p = strchr(p + 1, ' ')) != NULL;)
+		n--;
+	check_int("every sample is there", n, 0);
+	tsdb_set_retention(db, 12 * HOUR_MS, 0, 0);
+	scheduler_run_until(scheduler, end_ms + 60000);
+	w = look_at_parts(dir, end_ms - 12 * HOUR_MS);
+	check_true("the day is kept", w.oldest_ms >= START_MS + 24 * HOUR_MS);
+	check_ok("sealed", tsdb_seal_all(db, &err), &err);
+	free(text);
+	tsdb_close(db);
+	arena_free(arena);
+	scheduler_free(scheduler);
+	clock_virtual_free(clock);
+	test_tmpdir_done(dir);
+}
+
 /* --- a disk that fails ------------------------------------------------------------------------------------------- */
 
 struct bad_disk {
@@ -242,16 +320,42 @@ static bool compact_on(const char *dir, struct clock *clock, uint64_t first, uin
 	return was_reached;
 }
 
-static void fail_at_every_call(uint64_t n)
+/* What becomes of the list of parts between two lives. */
+enum loss { KEPT, GONE, TORN, FIRST_RECORD_BENT, LOSSES };
+
+static void lose_manifest(const char *dir, enum loss how)
+{
+	char *path = xasprintf("%s/manifest", dir);
+	struct err err;
+	size_t n;
+	char *bytes = test_read_file(path, &n);
+	if (how == GONE)
+		check_ok("unlink", fs_unlink(probe_fs(), path, &err), &err);
+	if (how == TORN)
+		check_ok("cut", fs_write_file(probe_fs(), path, slice_of(bytes, n - 1), &err), &err);
+	if (how == FIRST_RECORD_BENT) {
+		bytes[20] = (char)(bytes[20] ^ 8);
+		check_ok("bend", fs_write_file(probe_fs(), path, slice_of(bytes, n), &err), &err);
+	}
+	free(bytes);
+	free(path);
+}
+
+static void fail_at_every_call(uint64_t n, bool lose)
 {
 	struct clock *clock = clock_virtual_new(START_MS);
 	bool was_reached = true;
 	for (uint64_t first = 1; was_reached; first++) {
 		char *dir = test_tmpdir();
 		struct tsdb *db = make_store(dir, clock);
+		struct err err;
+		check_ok("delete",
+		    tsdb_delete(db, NULL, 0, START_MS + 5 * STEP_MS, START_MS + 30 * STEP_MS, &err), &err);
 		char *want = dump(db);
 		tsdb_close(db);
 		was_reached = compact_on(dir, clock, first, n, want);
+		if (lose)
+			lose_manifest(dir, (enum loss)(first % LOSSES));
 		db = probe_open(dir, clock, &options);
 		check_dump("after the next start", db, want);
 		check_int("no folder too many", count_folders(dir), count_parts(db));
@@ -265,15 +369,23 @@ static void fail_at_every_call(uint64_t n)
 static void a_disk_that_stops_loses_nothing(void **state)
 {
 	(void)state;
-	fail_at_every_call(UINT64_MAX);
+	fail_at_every_call(UINT64_MAX, false);
 }
 
 static void a_call_that_fails_is_tried_again(void **state)
 {
 	(void)state;
-	fail_at_every_call(1);
+	fail_at_every_call(1, false);
+}
+
+/* Whichever parts a crash leaves: what was joined is not there twice, and what was deleted does not come back. */
+static void a_lost_manifest_is_made_again(void **state)
+{
+	(void)state;
+	fail_at_every_call(UINT64_MAX, true);
 }
 
 TEST_MAIN("compact store", cmocka_unit_test(parts_become_one), cmocka_unit_test(a_reader_keeps_the_old_parts),
     cmocka_unit_test(the_timer_joins_what_is_complete), cmocka_unit_test(a_damaged_part_stands_alone),
-    cmocka_unit_test(a_disk_that_stops_loses_nothing), cmocka_unit_test(a_call_that_fails_is_tried_again))
+    cmocka_unit_test(a_disk_that_stops_loses_nothing), cmocka_unit_test(a_call_that_fails_is_tried_again),
+    cmocka_unit_test(parts_keep_to_their_windows), cmocka_unit_test(a_lost_manifest_is_made_again))

@@ -25,6 +25,8 @@ unit_tests += tests/tsdb/test_first_value
 tests_tsdb_test_first_value_SOURCES = tests/tsdb/test_first_value.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h
 unit_tests += tests/tsdb/test_deletions
 tests_tsdb_test_deletions_SOURCES = tests/tsdb/test_deletions.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h
+unit_tests += tests/tsdb/test_part_orphans
+tests_tsdb_test_part_orphans_SOURCES = tests/tsdb/test_part_orphans.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h
 # the store
 unit_tests += tests/tsdb/test_select_windows
 tests_tsdb_test_select_windows_SOURCES = tests/tsdb/test_select_windows.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h
