@@ -48,3 +48,5 @@ tests_promql_test_slow_queries_SOURCES = tests/promql/test_slow_queries.c
 tests_promql_test_duration_summary_SOURCES = tests/promql/test_duration_summary.c
 tests_promql_test_explain_SOURCES = tests/promql/test_explain.c
 tests_promql_test_query_limits_SOURCES = tests/promql/test_query_limits.c
+unit_tests += tests/promql/test_bad_queries
+tests_promql_test_bad_queries_SOURCES = tests/promql/test_bad_queries.c

@@ -4,3 +4,5 @@ test_scripts += tests/scenario/scrape_to_webhook.py tests/scenario/agent_remote_
 dist_check_SCRIPTS += tests/scenario/lib.py
 # Against Debian's prometheus; PROMQ_DIFFERENTIAL=full asks more.
 test_scripts += tests/scenario/prometheus_differential.py
+# Every command of docs/queries.md.
+test_scripts += tests/scenario/queries_manual.py
