@@ -6,9 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Whether any value is the stale marker. */
-bool column_has_stale(const double *v, size_t n);
-/* Whether any value is smaller than the one before it (NaN is not). */
+/* What is in a column: the stale marker; a value smaller than the one before it (NaN is not). */
+enum { COLUMN_STALE = 1, COLUMN_FALLS = 2 };
+unsigned column_scan(const double *v, size_t n);
+/* The second question alone. */
 bool column_has_falls(const double *v, size_t n);
 
 enum { COLUMN_BLOCK = 64 };

@@ -89,11 +89,12 @@ static struct rate_times *rate_times_for(struct range_call *c, const struct rang
 	return rt;
 }
 
-static size_t find_resets(struct rate_times *rt, const double *v, size_t n)
+static size_t find_resets(struct rate_times *rt, const struct range_input *in)
 {
-	size_t found = 0;
+	const double *v = in->v;
+	size_t n = in->n_floats, found = 0;
 
-	if (n < 2 || !column_has_falls(v, n))
+	if (n < 2 || in->never_falls || !column_has_falls(v, n))
 		return 0;
 	if (rt->resets_cap < n) {
 		free(rt->resets);
@@ -153,7 +154,7 @@ static void rate_with_resets(struct range_call *c, const struct range_input *in,
 static void rate_floats(struct range_call *c, const struct range_input *in, struct row out)
 {
 	struct rate_times *rt = rate_times_for(c, in);
-	size_t n_resets = c->id == FN_DELTA ? 0 : find_resets(rt, in->v, in->n_floats);
+	size_t n_resets = c->id == FN_DELTA ? 0 : find_resets(rt, in);
 
 	if (n_resets)
 		rate_with_resets(c, in, rt, n_resets, out);

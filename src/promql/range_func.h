@@ -15,6 +15,7 @@ struct range_input {
 	size_t n_floats;
 	const int64_t *float_t;
 	const double *v;
+	bool never_falls;           /* no float is smaller than the one before it; false: not known */
 	const int64_t *float_start; /* start timestamps, 0 where unknown; NULL: none, or not to be used */
 	const struct windows *fw;
 	/* histograms; fields below mean something only when n_histograms > 0 */

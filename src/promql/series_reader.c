@@ -210,7 +210,8 @@ int series_reader_input_of(struct series_reader *r, const struct window_spec *sp
 	uint64_t times_id = 0;
 
 	*in = (struct range_input){0};
-	if (c->h || (c->start && r->use_starts) || column_has_stale(c->v, c->n)) {
+	unsigned holds = c->h ? 0 : column_scan(c->v, c->n);
+	if (c->h || (c->start && r->use_starts) || holds & COLUMN_STALE) {
 		int rc = reserve(r, c->n, err);
 		if (rc)
 			return rc;
@@ -219,6 +220,7 @@ int series_reader_input_of(struct series_reader *r, const struct window_spec *sp
 		in->n_floats = c->n;
 		in->float_t = c->t;
 		in->v = c->v;
+		in->never_falls = !(holds & COLUMN_FALLS);
 		times_id = c == &r->col ? sample_column_times_id(c) : 0;
 	}
 	windows_set(&r->fw, spec, in->float_t, in->n_floats, times_id);

@@ -378,6 +378,20 @@ static int read_piece(const struct select_range *range, const struct piece *p, i
 					 : part_read(p->part, p->ordinal, min_t_ms, max_t_ms, out, err);
 }
 
+/* Each stretch of times whose number is known ascends: what is left to see is how they follow each other. */
+static bool stretches_ascend(const struct sample_column *c)
+{
+	size_t at = 0;
+	if (!sample_column_times_id(c))
+		return false;
+	for (size_t k = 0; k < c->times.at; k++) {
+		if (at > 0 && at < c->n && c->t[at] <= c->t[at - 1])
+			return false;
+		at += c->times.pieces[k].n;
+	}
+	return true;
+}
+
 static int read_pieces(struct tsdb_series_set *s, const struct entry *e, int64_t min_t_ms, int64_t max_t_ms,
     struct sample_column *out, struct err *err)
 {
@@ -388,7 +402,7 @@ static int read_pieces(struct tsdb_series_set *s, const struct entry *e, int64_t
 	}
 	if (rc == 0 && e->ref)
 		rc = read_head_piece(&s->range, e->ref, min_t_ms, max_t_ms, out, err);
-	if (rc == 0 && !column_order(out, 0))
+	if (rc == 0 && !stretches_ascend(out) && !column_order(out, 0))
 		rc = err_set(err, ERR_NO_MEMORY, "no memory to order %zu samples", out->n);
 	return rc;
 }
