@@ -40,6 +40,7 @@ struct column_times {
 	size_t at;    /* those that the series at hand has */
 	size_t known; /* samples in them */
 	uint64_t id;  /* of all of them */
+	uint64_t ascending; /* the id of times that were seen to ascend (tsdb/column_order.h) */
 };
 
 /* The samples of one series in time order, as columns that the caller owns and reuses. Floats and histograms share the time

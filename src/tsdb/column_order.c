@@ -58,8 +58,14 @@ static void copy_back(struct sample_column *c, size_t from, const struct sample_
 bool column_order(struct sample_column *c, size_t from)
 {
 	size_t n = c->n - from;
-	if (n < 2 || is_ascending(c->t + from, n))
+	/* Series that share their times share the answer. */
+	uint64_t id = from == 0 ? sample_column_times_id(c) : 0;
+	if (n < 2 || (id && id == c->times.ascending))
 		return true;
+	if (is_ascending(c->t + from, n)) {
+		c->times.ascending = id;
+		return true;
+	}
 	sample_column_forget_times(c);
 	struct placed *p = reallocarray(NULL, n, sizeof(*p));
 	struct sample_column to = {

@@ -14,8 +14,7 @@
 /* Time columns of at most SMALL_TIMES bytes stay in the chunk; above MAX_SHARED_TIMES different ones no more are shared,
  * which bounds the memory of the writer. */
 enum {
-	DEFAULT_CHUNK_SAMPLES = 1024,
-	DAY_CHUNK_SAMPLES = 2048, /* of the parts that stay: fewer heads and summaries */
+	DEFAULT_CHUNK_SAMPLES = 2048,
 	HISTOGRAM_CHUNK_SAMPLES = 128,
 	SMALL_TIMES = 8,
 	MAX_SHARED_TIMES = 65536
@@ -63,8 +62,7 @@ static struct part_writer *writer_of(const struct part_write_options *opt)
 	struct part_writer *w = xcalloc(1, sizeof(*w));
 	w->fs = opt->fs;
 	w->parts_dir = xstrdup(opt->parts_dir);
-	uint32_t most = opt->level >= 2 ? DAY_CHUNK_SAMPLES : DEFAULT_CHUNK_SAMPLES;
-	w->chunk_samples = opt->chunk_samples ? opt->chunk_samples : most;
+	w->chunk_samples = opt->chunk_samples ? opt->chunk_samples : DEFAULT_CHUNK_SAMPLES;
 	assert(w->chunk_samples <= CHUNK_COLUMN_MAX_SAMPLES && opt->n_parents <= PART_PARENTS_MAX);
 	w->meta = (struct part_meta){.version = PART_VERSION,
 	    .seq = opt->seq,

@@ -24,7 +24,7 @@ struct part_write_options {
 	uint64_t newest_seq;   /* part_meta.newest_seq; 0: seq */
 	int level;
 	bool out_of_order;
-	uint32_t chunk_samples;  /* samples a chunk at most; 0: 1024, of a day's part 2048 */
+	uint32_t chunk_samples;  /* samples a chunk at most; 0: 2048 */
 	const uint64_t *parents; /* may be NULL */
 	size_t n_parents;
 };
