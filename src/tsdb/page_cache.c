@@ -148,17 +148,19 @@ struct page *page_cache_put(struct page_cache *c, struct page *page)
 	lock_take(&s->lock);
 	struct page *p = find(s, hash, page->file_id, page->no);
 	if (!p) {
+		/* Marked when it is asked for again: pages of a scan go before those that are in use. */
 		p = page;
 		p->pins = 0;
+		p->used = false;
 		p->next = *bucket_of(s, hash);
 		*bucket_of(s, hash) = p;
 		page_vec_push(&s->ring, p);
 		s->bytes += p->len;
 	} else {
 		free(page);
+		p->used = true;
 	}
 	p->pins++;
-	p->used = true;
 	evict(s, c->shard_max_bytes);
 	lock_release(&s->lock);
 	return p;

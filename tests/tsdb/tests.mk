@@ -27,6 +27,12 @@ unit_tests += tests/tsdb/test_deletions
 tests_tsdb_test_deletions_SOURCES = tests/tsdb/test_deletions.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h
 unit_tests += tests/tsdb/test_part_orphans
 tests_tsdb_test_part_orphans_SOURCES = tests/tsdb/test_part_orphans.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h
+unit_tests += tests/tsdb/test_page_cache
+tests_tsdb_test_page_cache_SOURCES = tests/tsdb/test_page_cache.c
+unit_tests += tests/tsdb/test_part_set
+tests_tsdb_test_part_set_SOURCES = tests/tsdb/test_part_set.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h
+unit_tests += tests/tsdb/test_data_dir
+tests_tsdb_test_data_dir_SOURCES = tests/tsdb/test_data_dir.c
 # the store
 unit_tests += tests/tsdb/test_select_windows
 tests_tsdb_test_select_windows_SOURCES = tests/tsdb/test_select_windows.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h
