@@ -16,7 +16,8 @@ enum {
 	MAX_WAITING_BYTES = 32 << 20, /* more and transactions wait */
 	SERIES_RECORD_BYTES = 64 << 10,
 	LINGER_MS = 50, /* how long records that nobody waits for may stay in memory */
-	GATHER_MS = 2,  /* how long those who wait for a sync wait for others to join them */
+	GATHER_MS = 2,  /* how long those who wait for a sync wait for transactions that run */
+	REST_MS = 1,    /* between two syncs */
 	SYNC_INTERVAL_MS = 1000,
 	RETRY_MS = 2000,
 	KEEP_CAP_BYTES = 8 << 20, /* a larger buffer is given back after use */
@@ -68,10 +69,11 @@ struct wal {
 	char *held;     /* why wal_ready() refuses all the same; NULL: it does not */
 	struct old_segments old;
 	uint64_t cut_record; /* the last one of the segments that were removed */
-	uint64_t end; /* of the segment being written */
+	uint64_t end;        /* of the segment being written */
 	uint64_t syncs, failures;
 
 	/* writing thread: */
+	int64_t synced_at_ns; /* when the last sync ended, monotonic */
 	struct wal_segment segment;
 	uint64_t next_segment;
 	uint64_t last_written;                      /* record */
@@ -277,6 +279,7 @@ static void note_finished_segment(struct wal *w, bool damaged)
 static int sync_segment(struct wal *w, struct err *err)
 {
 	int rc = fs_datasync(w->fs, w->segment.fd, err);
+	w->synced_at_ns = clock_mono_ns(clock_real());
 	lock_take(&w->lock);
 	w->syncs++;
 	lock_release(&w->lock);
@@ -439,15 +442,24 @@ static bool commit_batch(struct wal *w, struct wal_batch *b, bool sync, bool was
 	return rc == 0;
 }
 
-/* Transactions that run share the sync: it costs more than a moment does. */
+/* Whether others may still join those who wait for a sync. */
+static bool is_sharable(const struct wal *w)
+{
+	return w->sync == WAL_SYNC_ALWAYS && w->filling->waiters.len > 0 && !w->closing &&
+	       w->filling->bytes.len < FULL_BATCH_BYTES;
+}
+
+/* Transactions that run share the sync, and under load, when one would follow the other, those that come within a moment: a
+ * sync costs more than that. */
 static void gather(struct wal *w)
 {
 	w->state = GATHERS;
-	if (w->sync == WAL_SYNC_ALWAYS && w->filling->waiters.len > 0)
-		while (w->running > 0 && !w->closing && w->filling->bytes.len < FULL_BATCH_BYTES)
-			if (!cond_wait_ms(&w->wake, &w->lock, GATHER_MS))
-				break;
+	while (w->running > 0 && is_sharable(w))
+		if (!cond_wait_ms(&w->wake, &w->lock, GATHER_MS))
+			break;
 	w->state = WRITES;
+	if (is_sharable(w) && clock_mono_ns(clock_real()) - w->synced_at_ns < REST_MS * INT64_C(1000000))
+		cond_wait_ms(&w->wake, &w->lock, REST_MS);
 }
 
 /* Waits until there is something worth writing, the retry is due, or the end. */
