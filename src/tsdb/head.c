@@ -396,15 +396,3 @@ size_t head_chunk_bytes(struct head *h)
 	}
 	return n;
 }
-
-size_t head_bytes(struct head *h)
-{
-	size_t n = head_chunk_bytes(h);
-	rwlock_read(&h->index_lock);
-	n += head_columns_bytes(&h->columns) + head_index_bytes(&h->index) + h->by_labels.bytes;
-	rwlock_release(&h->index_lock);
-	rwlock_read(&h->keys_lock);
-	n += h->by_key.bytes;
-	rwlock_release(&h->keys_lock);
-	return n;
-}

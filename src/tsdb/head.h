@@ -66,6 +66,9 @@ struct head {
 	_Atomic uint64_t late_bytes;        /* of the stripes' buffers of late samples */
 	_Atomic int64_t min_t_ms, max_t_ms; /* of all samples since the start; INT64_MAX, INT64_MIN: none */
 
+	_Atomic size_t postings_bytes;       /* when they were counted last (head_memory.c) */
+	_Atomic int64_t postings_counted_ns; /* 0: never */
+
 	struct lock spare_lock;      /* LOCK_POOL */
 	struct head_appenders spare; /* spare_lock: appenders to use again, for their memory */
 };
@@ -108,6 +111,5 @@ uint32_t head_dropped_handle(struct head *h, series_ref ref);
 
 /* Widens the time range of the head. */
 void head_note_times(struct head *h, int64_t min_t_ms, int64_t max_t_ms);
-/* Bytes of columns, chunks, label sets and tables. */
-size_t head_bytes(struct head *h);
+/* Bytes of open and closed chunks, histograms and late samples. */
 size_t head_chunk_bytes(struct head *h);

@@ -33,24 +33,37 @@ const struct series_histograms *head_histograms_of(const struct head_histograms 
 	return find(h, ref);
 }
 
+static size_t memory_of(const struct series_histograms *s)
+{
+	return s->bytes.cap + s->entries.cap * sizeof(*s->entries.v);
+}
+
+static struct series_histograms *add_series(struct head_histograms *h, series_ref ref)
+{
+	size_t before = h->series.cap * sizeof(*h->series.v) + h->by_ref.bytes;
+	struct series_histograms *s = series_histograms_vec_add(&h->series);
+	s->ref = ref;
+	strbuf_init(&s->bytes, UINT32_MAX);
+	tag_table_add(&h->by_ref, ref_hash(ref), (uint32_t)h->series.len);
+	h->bytes += h->series.cap * sizeof(*h->series.v) + h->by_ref.bytes - before;
+	return s;
+}
+
 int head_histograms_add(
     struct head_histograms *h, series_ref ref, int64_t t_ms, struct slice chunk, struct err *err)
 {
 	struct series_histograms *s = find(h, ref);
-	if (!s) {
-		s = series_histograms_vec_add(&h->series);
-		s->ref = ref;
-		strbuf_init(&s->bytes, UINT32_MAX);
-		tag_table_add(&h->by_ref, ref_hash(ref), (uint32_t)h->series.len);
-	}
+	if (!s)
+		s = add_series(h, ref);
+	size_t before = memory_of(s);
 	struct histogram_entry e = {
 	    .t_ms = t_ms, .offset = (uint32_t)s->bytes.len, .len = (uint32_t)chunk.len};
 	strbuf_add_slice(&s->bytes, chunk);
-	if (strbuf_overflowed(&s->bytes))
-		return err_set(err, ERR_LIMIT, "4 GiB of histograms of one series are not sealed yet");
-	histogram_entries_push(&s->entries, e);
-	h->bytes += chunk.len + sizeof(e);
-	return 0;
+	bool has_room = !strbuf_overflowed(&s->bytes);
+	if (has_room)
+		histogram_entries_push(&s->entries, e);
+	h->bytes += memory_of(s) - before;
+	return has_room ? 0 : err_set(err, ERR_LIMIT, "4 GiB of histograms of one series are not sealed yet");
 }
 
 int head_histograms_read(const struct head_histograms *h, series_ref ref, int64_t min_t_ms, int64_t max_t_ms,

@@ -26,7 +26,7 @@ VEC_DEFINE(series_histograms_vec, struct series_histograms);
 struct head_histograms {
 	struct series_histograms_vec series;
 	struct tag_table by_ref; /* place + 1 */
-	size_t bytes;
+	size_t bytes;            /* of memory */
 };
 
 void head_histograms_done(struct head_histograms *h);

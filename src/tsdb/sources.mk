@@ -52,6 +52,7 @@ libtsdb_a_SOURCES += \
 	src/tsdb/head_find.c src/tsdb/head_find.h \
 	src/tsdb/head_histogram.c src/tsdb/head_histogram.h \
 	src/tsdb/head_late.c src/tsdb/head_late.h \
+	src/tsdb/head_memory.c src/tsdb/head_memory.h \
 	src/tsdb/head_read.c src/tsdb/head_read.h \
 	src/tsdb/head_seal.c src/tsdb/head_seal.h \
 	src/tsdb/head_series.c src/tsdb/head_series.h \

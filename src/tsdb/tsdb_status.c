@@ -1,5 +1,6 @@
 /* What the store says about itself. */
 #include "base/counters.h"
+#include "tsdb/head_memory.h"
 #include "tsdb/tsdb_priv.h"
 #include "tsdb/wal_commit.h"
 #include <stdio.h>
@@ -28,7 +29,9 @@ static void head_status(struct head *h, struct tsdb_status *out)
 	rwlock_read(&h->index_lock);
 	out->head_symbols = symbols_count(&h->index.symbols);
 	rwlock_release(&h->index_lock);
-	out->head_memory_bytes = head_bytes(h);
+	struct head_memory memory;
+	head_memory(h, &memory);
+	out->head_memory_bytes = head_memory_total(&memory);
 	out->head_min_t_ms = INT64_MAX;
 	out->head_max_t_ms = INT64_MIN;
 	for (unsigned i = 0; i < HEAD_STRIPES; i++) {
@@ -70,6 +73,18 @@ void tsdb_trouble(struct tsdb *db, char *text, size_t size)
 		snprintf(text, size, "%s", why.msg);
 }
 
+/* Those of the head stand in the order of its owners. */
+_Static_assert(M_TSDB_MEMORY_EXEMPLARS - M_TSDB_MEMORY_COLUMNS == HEAD_MEMORY_OWNERS - 1, "a row each");
+
+static void set_memory_gauges(struct tsdb *db)
+{
+	struct head_memory memory;
+	head_memory(&db->head, &memory);
+	for (size_t i = 0; i < HEAD_MEMORY_OWNERS; i++)
+		gauge_set((enum metric_id)(M_TSDB_MEMORY_COLUMNS + i), (double)memory.bytes[i]);
+	gauge_set(M_TSDB_MEMORY_ORDINALS, (double)ordinal_refs_bytes(db->ordinals));
+}
+
 void tsdb_set_gauges(struct tsdb *db)
 {
 	struct tsdb_status s;
@@ -80,6 +95,7 @@ void tsdb_set_gauges(struct tsdb *db)
 	gauge_set(M_TSDB_HEAD_MIN_TIME, is_empty ? 0 : (double)s.head_min_t_ms);
 	gauge_set(M_TSDB_HEAD_MAX_TIME, is_empty ? 0 : (double)s.head_max_t_ms);
 	gauge_set(M_TSDB_HEAD_BYTES, (double)s.head_memory_bytes);
+	set_memory_gauges(db);
 	gauge_set(M_TSDB_LATE_BYTES, (double)db->head.late_bytes);
 	gauge_set(M_TSDB_LATE_LIMIT, (double)db->head.options.late_max_bytes);
 	gauge_set(M_TSDB_SERIES_LIMIT, (double)db->head.options.max_series);
