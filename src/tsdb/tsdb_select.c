@@ -435,7 +435,7 @@ static int read_head_times(struct tsdb_series_set *s, const struct entry *e, int
 {
 	const struct select_range *range = &s->range;
 	return e->ref ? head_read(
-			    &range->db->head, e->ref, range->parts->sealed_seq, min_t_ms, max_t_ms, out, err)
+			    range->head, e->ref, range->parts->sealed_seq, min_t_ms, max_t_ms, out, err)
 		      : 0;
 }
 
