@@ -126,6 +126,17 @@ static void take_parts(struct work *w, struct part *const *parts, const struct c
 	}
 }
 
+/* The old parts and the new one are on the disk together for a while: not on a full one. */
+static bool has_room(const struct tsdb *db, struct part *const *parts, const struct compact_job *job)
+{
+	uint64_t bytes = 0;
+	for (size_t i = 0; i < job->n; i++) {
+		const struct part_meta *m = part_meta(parts[job->parts[i]]);
+		bytes += m->chunks_bytes + m->dir_bytes + m->index_bytes;
+	}
+	return !db->disk_full && bytes < db->disk_free_bytes;
+}
+
 static bool plan(struct tsdb *db, enum compact_why why, struct work *w)
 {
 	w->set = part_sets_get(&db->parts);
@@ -134,6 +145,7 @@ static bool plan(struct tsdb *db, enum compact_why why, struct work *w)
 	struct compact_job job;
 	bool found = why == COMPACT_CLEAN ? plan_cleaning(parts, n, &job)
 					  : plan_joining(db, why == COMPACT_AT_ONCE, parts, n, &job);
+	found = found && has_room(db, parts, &job);
 	if (found)
 		take_parts(w, parts, &job);
 	else
