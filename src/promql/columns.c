@@ -5,46 +5,25 @@
 #include "storage/querier.h"
 #include <math.h>
 
-/* Lanes that are worked on side by side: a loop of this fixed length becomes vector code. */
-enum { LANES = 16 };
-
 BY_CPU unsigned column_scan(const double *v, size_t n)
 {
 	const uint64_t *bits = (const uint64_t *)(const void *)v; /* built without strict aliasing */
-	uint64_t stale[LANES] = {0}, falls[LANES] = {0}, any_stale = n > 0 && is_stale(v[0]), any_fall = 0;
-	size_t i = 1;
+	uint64_t stale = n > 0 && is_stale(v[0]), falls = 0;
 
-	for (; i + LANES <= n; i += LANES) {
-		for (size_t j = 0; j < LANES; j++) {
-			stale[j] |= bits[i + j] == STALE_NAN_BITS ? ~UINT64_C(0) : 0;
-			falls[j] |= v[i + j] < v[i + j - 1] ? ~UINT64_C(0) : 0;
-		}
+	for (size_t i = 1; i < n; i++) {
+		stale |= bits[i] == STALE_NAN_BITS ? ~UINT64_C(0) : 0;
+		falls |= v[i] < v[i - 1] ? ~UINT64_C(0) : 0;
 	}
-	for (; i < n; i++) {
-		any_stale |= is_stale(v[i]);
-		any_fall |= v[i] < v[i - 1];
-	}
-	for (size_t j = 0; j < LANES; j++) {
-		any_stale |= stale[j];
-		any_fall |= falls[j];
-	}
-	return (any_stale ? COLUMN_STALE : 0u) | (any_fall ? COLUMN_FALLS : 0u);
+	return (stale ? COLUMN_STALE : 0u) | (falls ? COLUMN_FALLS : 0u);
 }
 
 BY_CPU bool column_has_falls(const double *v, size_t n)
 {
-	uint64_t found[LANES] = {0}, any = 0;
-	size_t i = 1;
+	uint64_t falls = 0;
 
-	for (; i + LANES <= n; i += LANES) {
-		for (size_t j = 0; j < LANES; j++)
-			found[j] |= v[i + j] < v[i + j - 1] ? ~UINT64_C(0) : 0;
-	}
-	for (; i < n; i++)
-		any |= v[i] < v[i - 1];
-	for (size_t j = 0; j < LANES; j++)
-		any |= found[j];
-	return any != 0;
+	for (size_t i = 1; i < n; i++)
+		falls |= v[i] < v[i - 1] ? ~UINT64_C(0) : 0;
+	return falls != 0;
 }
 
 BY_CPU void column_add_block(double *restrict sum, double *restrict c, const double *restrict v)

@@ -114,6 +114,7 @@ struct page_file {
 	uint64_t id;
 	uint64_t size; /* logical */
 	char *path;
+	char *kept; /* all of it; NULL: it is read through the cache */
 };
 
 /* The logical size, from the one on disk; false when no writer leaves such a size. */
@@ -159,6 +160,7 @@ void page_file_close(struct page_file *f)
 	page_cache_drop_file(f->cache, f->id);
 	fs_close(f->fs, f->fd);
 	free(f->path);
+	free(f->kept);
 	free(f);
 }
 
@@ -223,6 +225,10 @@ static int check_range(const struct page_file *f, uint64_t offset, uint64_t n, s
 int page_file_copy(struct page_file *f, uint64_t offset, size_t n, void *to, struct err *err)
 {
 	int rc = check_range(f, offset, n, err);
+	if (rc == 0 && f->kept) {
+		memcpy(to, f->kept + offset, n);
+		return 0;
+	}
 	for (uint8_t *at = to; rc == 0 && n > 0;) {
 		struct page *p;
 		rc = pin_page(f, offset / PAGE_BYTES, &p, err);
@@ -242,7 +248,9 @@ int page_file_read(struct page_file *f, uint64_t offset, uint64_t n, struct page
 {
 	struct page_span span = {.bytes = SL_EMPTY, .file = f};
 	int rc = check_range(f, offset, n, err);
-	if (rc == 0 && n > 0 && offset / PAGE_BYTES == (offset + n - 1) / PAGE_BYTES) {
+	if (rc == 0 && f->kept)
+		span.bytes = slice_of(f->kept + offset, n);
+	else if (rc == 0 && n > 0 && offset / PAGE_BYTES == (offset + n - 1) / PAGE_BYTES) {
 		rc = pin_page(f, offset / PAGE_BYTES, &span.pinned, err);
 		if (rc == 0)
 			span.bytes = slice_of((const char *)span.pinned->bytes + offset % PAGE_BYTES, n);
@@ -258,6 +266,17 @@ int page_file_read(struct page_file *f, uint64_t offset, uint64_t n, struct page
 	else
 		*out = span;
 	return rc;
+}
+
+void page_file_keep(struct page_file *f, uint64_t max_bytes)
+{
+	char *bytes = f->size > 0 && f->size <= max_bytes ? malloc(f->size) : NULL;
+	if (!bytes)
+		return;
+	if (page_file_copy(f, 0, f->size, bytes, NULL) == 0)
+		f->kept = bytes;
+	else
+		free(bytes);
 }
 
 void page_span_done(struct page_span *s)

@@ -39,6 +39,11 @@ void page_file_close(struct page_file *f);
 uint64_t page_file_size(const struct page_file *f);
 const char *page_file_path(const struct page_file *f);
 
+/* Keeps the content in memory when it is no more than `max_bytes`, so that reading it takes no visit to the cache: for small
+ * files that every query looks into. What cannot be read now stays as it is, and is told when it is read. Before other threads
+ * know the file. */
+void page_file_keep(struct page_file *f, uint64_t max_bytes);
+
 /* A stretch of the file: borrowed from a pinned page when it lies within one, else copied together. Released when done. */
 struct page_span {
 	struct slice bytes;

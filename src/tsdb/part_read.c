@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 64 }; /* chunks whose directory entries are read at once */
+enum { DIR_KEPT_BYTES = 256 << 10 }; /* a directory of at most that stays in memory */
+enum { BATCH = 64 };                 /* chunks whose directory entries are read at once */
 
 struct part {
 	uint64_t number; /* no other part of this process has it */
@@ -99,7 +100,11 @@ static int open_files(struct part *p, struct page_cache *cache, struct err *err)
 		rc = open_file(p, PART_FILE_DIR, cache, &p->dir, err);
 	if (rc == 0)
 		rc = check_magic(p->dir, DIR_MAGIC, err);
-	return rc ? rc : read_directory(p, err);
+	if (rc == 0)
+		rc = read_directory(p, err);
+	if (rc == 0)
+		page_file_keep(p->dir, DIR_KEPT_BYTES);
+	return rc;
 }
 
 static void part_free(struct part *p)
