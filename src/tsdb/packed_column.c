@@ -2,6 +2,7 @@
 
 #include "base/varint.h"
 #include "base/xmalloc.h"
+#include <endian.h>
 #include <string.h>
 
 enum { MAX_CHOICES = 256, BATCH = 256 };
@@ -30,12 +31,12 @@ static void put_uint(uint8_t *p, uint64_t x, unsigned width)
 		p[i] = (uint8_t)(x >> (8 * i));
 }
 
-static uint64_t get_uint(const uint8_t *p, unsigned width)
+/* Of eight bytes that are there, whatever stands behind the number. */
+static uint64_t get_eight(const uint8_t *p)
 {
-	uint64_t x = 0;
-	for (unsigned i = width; i > 0; i--)
-		x = x << 8 | p[i - 1];
-	return x;
+	uint64_t x;
+	memcpy(&x, p, sizeof(x));
+	return le64toh(x);
 }
 
 /* Index of x among the choices, which are few: a linear search from the newest; MAX_CHOICES when it is not there. */
@@ -135,7 +136,7 @@ static int get_choices(struct page_file *f, const struct packed_column *c, const
 		if (indexes[i] >= c->choices)
 			return err_set(
 			    err, ERR_CORRUPT, "%s: impossible choice in a column", page_file_path(f));
-		x[i] = (int64_t)get_uint(choices + indexes[i] * 8u, 8);
+		x[i] = (int64_t)get_eight(choices + indexes[i] * 8u);
 	}
 	return rc;
 }
@@ -144,16 +145,18 @@ static int get_choices(struct page_file *f, const struct packed_column *c, const
 static int get_batch(
     struct page_file *f, const struct packed_column *c, uint64_t from, size_t n, int64_t *x, struct err *err)
 {
-	uint8_t bytes[BATCH * 8];
+	uint8_t bytes[(BATCH + 1) * 8]; /* the last number is read as eight bytes, too */
 	uint64_t at = c->offset + c->choices * UINT64_C(8) + from * c->width;
 	int rc = page_file_copy(f, at, n * c->width, bytes, err);
 	if (rc)
 		return rc;
+	memset(bytes + n * c->width, 0, 8);
 	if (c->choices > 0)
 		return get_choices(f, c, bytes, n, x, err);
+	uint64_t first = (uint64_t)c->base + (uint64_t)c->slope * from, slope = (uint64_t)c->slope;
+	uint64_t mask = c->width == 8 ? ~UINT64_C(0) : (UINT64_C(1) << (8u * c->width)) - 1;
 	for (size_t i = 0; i < n; i++)
-		x[i] = (int64_t)((uint64_t)c->base + (uint64_t)c->slope * (from + i) +
-				 get_uint(bytes + i * c->width, c->width));
+		x[i] = (int64_t)(first + slope * i + (get_eight(bytes + i * c->width) & mask));
 	return 0;
 }
 
