@@ -13,7 +13,7 @@ static const struct {
     {"verify", cmd_tsdb_verify, "check every byte of a store, changing nothing"},
     {"repair", cmd_tsdb_repair, "set aside what is damaged, save what can be read"},
     {"bench", cmd_tsdb_bench, "write generated samples, and print how fast that was"},
-    {"create-blocks-from", cmd_tsdb_create_blocks, "write the samples of a file into a store"},
+    {"create-blocks-from", cmd_tsdb_create_blocks, "write the samples of a file, or the history of rules, into a store"},
     {"dump", cmd_tsdb_dump, "write out samples, one a line"},
     {"dump-openmetrics", cmd_tsdb_dump_openmetrics, "write out samples as OpenMetrics text"},
 };

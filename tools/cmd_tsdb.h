@@ -4,6 +4,7 @@
 #include "tools/cli.h"
 
 struct tsdb;
+struct backfill_result;
 
 int cmd_tsdb_list(struct cli *cli, int argc, char **argv);
 int cmd_tsdb_analyze(struct cli *cli, int argc, char **argv);
@@ -11,6 +12,8 @@ int cmd_tsdb_verify(struct cli *cli, int argc, char **argv);
 int cmd_tsdb_bench(struct cli *cli, int argc, char **argv);
 int cmd_tsdb_repair(struct cli *cli, int argc, char **argv);
 int cmd_tsdb_create_blocks(struct cli *cli, int argc, char **argv);
+/* Its `rules`; argv[0] is that word. */
+int cmd_tsdb_create_blocks_of_rules(struct cli *cli, int argc, char **argv);
 int cmd_tsdb_dump(struct cli *cli, int argc, char **argv);
 int cmd_tsdb_dump_openmetrics(struct cli *cli, int argc, char **argv);
 
@@ -21,5 +24,7 @@ int cmd_tsdb_dump_openmetrics(struct cli *cli, int argc, char **argv);
 const char *cmd_tsdb_dir(struct cli *cli, const char *command, char **rest, int n_rest);
 /* Opens the store for reading; what is wrong with it goes to standard error. False: and it cannot be read at all. */
 bool cmd_tsdb_open(struct cli *cli, const char *dir, struct tsdb **db);
+/* The parts that a backfill made, unless `quiet`, and how many samples it left out. */
+void cmd_tsdb_print_backfill(struct cli *cli, const struct backfill_result *r, bool quiet);
 /* Writes out what waits when that has become much. */
 void cmd_tsdb_flush_some(struct cli *cli);

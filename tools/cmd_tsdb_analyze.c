@@ -1,5 +1,6 @@
 /* promq tsdb analyze: what the series of a store have in common, what they cost, which come and go */
 #include "base/hashtab.h"
+#include "base/json.h"
 #include "model/duration.h"
 #include "promql/parse.h"
 #include "tools/arguments.h"
@@ -211,8 +212,72 @@ static void print_totals(const struct analysis *a, const char *dir)
 	strbuf_addch(out, '\n');
 }
 
+/* --- as JSON --- */
+
+static void put_number(struct json *j, const char *key, uint64_t v)
+{
+	json_key(j, key);
+	json_uint(j, v);
+}
+
+static void put_top(struct json *j, const struct analysis *a, const char *key,
+    const struct tally_table *table, double (*value)(const struct analysis *a, const struct tally *t))
+{
+	size_t n;
+	const struct ranked *v = rank(a, table, value, &n);
+	json_key(j, key);
+	json_array_begin(j);
+	for (size_t i = 0; i < n; i++) {
+		json_object_begin(j);
+		json_key(j, "name");
+		json_string(j, v[i].tally->name);
+		json_key(j, "value");
+		json_double(j, v[i].value);
+		if (value == bytes_of)
+			put_number(j, "samples", v[i].tally->part_samples);
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
+static void put_all(const struct analysis *a, const char *dir)
+{
+	struct json j;
+	json_init(&j, a->cli->out);
+	json_object_begin(&j);
+	json_key(&j, "store");
+	json_cstr(&j, dir);
+	if (a->series > 0) {
+		json_key(&j, "minTime");
+		json_int(&j, a->min_t_ms);
+		json_key(&j, "maxTime");
+		json_int(&j, a->max_t_ms);
+	}
+	put_number(&j, "series", a->series);
+	put_number(&j, "seriesInHead", a->in_head);
+	put_number(&j, "labelNames", a->names.all.len);
+	put_number(&j, "labelPairs", a->pairs.all.len);
+	put_number(&j, "postings", a->postings);
+	put_number(&j, "samples", a->samples);
+	put_number(&j, "samplesInParts", a->part_samples);
+	put_number(&j, "chunkBytes", a->bytes);
+	put_top(&j, a, "churningLabelPairs", &a->pairs, churn_of);
+	put_top(&j, a, "churningLabelNames", &a->names, churn_of);
+	put_top(&j, a, "commonLabelPairs", &a->pairs, series_of);
+	put_top(&j, a, "labelNamesByValueBytes", &a->names, value_bytes_of);
+	put_top(&j, a, "labelNamesByValues", &a->names, values_of);
+	put_top(&j, a, "metricsBySeries", &a->metrics, series_of);
+	put_top(&j, a, "metricsByBytes", &a->metrics, bytes_of);
+	json_object_end(&j);
+	strbuf_addch(a->cli->out, '\n');
+}
+
 static void print_all(const struct analysis *a, const char *dir)
 {
+	if (a->cli->form == OUTPUT_JSON) {
+		put_all(a, dir);
+		return;
+	}
 	print_totals(a, dir);
 	print_top(a, "Label pairs most involved in churning", &a->pairs, churn_of);
 	print_top(a, "Label names most involved in churning", &a->names, churn_of);

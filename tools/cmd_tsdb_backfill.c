@@ -13,6 +13,7 @@
 
 static const char help[] =
     "Usage: promq tsdb create-blocks-from openmetrics [OPTION]... FILE [DIR]\n"
+    "       promq tsdb create-blocks-from rules ...   (see promq tsdb create-blocks-from rules --help)\n"
     "\n"
     "Writes the samples of FILE, OpenMetrics text with a timestamp on every line, into the store in DIR "
     "(default:\n" TSDB_DEFAULT_DIR
@@ -248,10 +249,10 @@ static int run_passes(struct import *im, struct err *err)
 
 /* --- all of it --- */
 
-static void print_result(const struct import *im, const struct backfill_result *r)
+void cmd_tsdb_print_backfill(struct cli *cli, const struct backfill_result *r, bool quiet)
 {
-	struct strbuf *out = im->cli->out;
-	for (size_t i = 0; i < r->n_parts && !im->quiet; i++) {
+	struct strbuf *out = cli->out;
+	for (size_t i = 0; i < r->n_parts && !quiet; i++) {
 		const struct part_meta *m = &r->parts[i];
 		strbuf_addf(out, "%s  ", m->name);
 		rfc3339_print(out, m->min_t_ms, -1);
@@ -260,7 +261,7 @@ static void print_result(const struct import *im, const struct backfill_result *
 		strbuf_addf(out, "  %" PRIu64 " series, %" PRIu64 " samples\n", m->series, m->samples);
 	}
 	if (r->dropped > 0)
-		strbuf_addf(im->cli->err,
+		strbuf_addf(cli->err,
 		    "promq: note: samples left out, as their series had one at that time already: %" PRIu64
 		    "\n",
 		    r->dropped);
@@ -280,7 +281,7 @@ static int import(struct import *im, const char *dir, struct err *err)
 	if (rc == 0)
 		rc = backfill_commit(im->store, &result, err);
 	if (rc == 0)
-		print_result(im, &result);
+		cmd_tsdb_print_backfill(im->cli, &result, im->quiet);
 	backfill_close(im->store);
 	return rc;
 }
@@ -331,12 +332,14 @@ int cmd_tsdb_create_blocks(struct cli *cli, int argc, char **argv)
 	};
 	char **rest;
 	int n_rest, code;
+	if (argc >= 2 && strcmp(argv[1], "rules") == 0)
+		return cmd_tsdb_create_blocks_of_rules(cli, argc - 1, argv + 1);
 	if (argc < 2 || strcmp(argv[1], "openmetrics") != 0) {
 		if (argc >= 2 && strcmp(argv[1], "--help") == 0) {
 			strbuf_adds(cli->out, help);
 			return EXIT_OK;
 		}
-		return cli_fail(cli, "tsdb create-blocks-from: want \"openmetrics\" (see promq tsdb "
+		return cli_fail(cli, "tsdb create-blocks-from: want \"openmetrics\" or \"rules\" (see promq tsdb "
 				     "create-blocks-from --help)");
 	}
 	code = arguments_parse(cli, "tsdb create-blocks-from openmetrics", help, known, ARRAY_LEN(known),

@@ -168,6 +168,8 @@ int cmd_tsdb_list(struct cli *cli, int argc, char **argv)
 	manifest_close(manifest);
 	if (cli->form == OUTPUT_CSV)
 		term_table_print_csv(cli->out, l.table);
+	else if (cli->form == OUTPUT_JSON)
+		term_table_print_json(cli->out, l.table);
 	else
 		term_table_print(cli->out, l.table);
 	return l.failed ? EXIT_FAILURE_FOUND : EXIT_OK;

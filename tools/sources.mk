@@ -16,6 +16,7 @@ libtools_a_SOURCES = \
 	tools/cmd_tsdb_dump.c \
 	tools/cmd_tsdb_list.c \
 	tools/cmd_tsdb_repair.c \
+	tools/cmd_tsdb_rules.c \
 	tools/cmd_tsdb_verify.c \
 	tools/commands.h \
 	tools/term_table.c tools/term_table.h

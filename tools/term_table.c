@@ -1,4 +1,6 @@
 #include "tools/term_table.h"
+#include "base/double_text.h"
+#include "base/json.h"
 #include "base/utf8.h"
 #include "base/vec.h"
 
@@ -154,4 +156,54 @@ void term_table_print_csv(struct strbuf *out, const struct term_table *t)
 		}
 		strbuf_addch(out, '\n');
 	}
+}
+
+/* --- JSON --- */
+
+/* "min time": minTime */
+static const char *key_of(struct arena *arena, struct slice title)
+{
+	char *key = arena_strdup(arena, title);
+	size_t n = 0;
+	bool begins = false;
+	for (size_t i = 0; i < title.len; i++) {
+		char c = key[i];
+		if (c == ' ') {
+			begins = true;
+			continue;
+		}
+		key[n++] = begins && c >= 'a' && c <= 'z' ? (char)(c - 32) : c;
+		begins = false;
+	}
+	key[n] = '\0';
+	return key;
+}
+
+static void print_json_cell(struct json *j, const struct column *c, struct slice text)
+{
+	double v;
+	if (c->is_number && double_parse(text, &v) && text.ptr[0] != '+')
+		json_raw(j, text);
+	else
+		json_string(j, text);
+}
+
+void term_table_print_json(struct strbuf *out, const struct term_table *t)
+{
+	struct json j;
+	json_init(&j, out);
+	json_array_begin(&j);
+	for (size_t row = 0; row < term_table_rows(t); row++) {
+		json_object_begin(&j);
+		for (size_t i = 0; i < t->columns.len; i++) {
+			struct slice text = cell_at(t, row, i);
+			if (!text.len)
+				continue;
+			json_key(&j, key_of(t->arena, t->columns.v[i].title));
+			print_json_cell(&j, &t->columns.v[i], text);
+		}
+		json_object_end(&j);
+	}
+	json_array_end(&j);
+	strbuf_addch(out, '\n');
 }

@@ -22,3 +22,5 @@ size_t term_table_rows(const struct term_table *t);
 void term_table_print(struct strbuf *out, const struct term_table *t);
 /* Titles as they are, lines ended by \n. */
 void term_table_print_csv(struct strbuf *out, const struct term_table *t);
+/* An array with an object a row; titles are its keys ("min time": minTime), numbers are numbers, empty cells are left out. */
+void term_table_print_json(struct strbuf *out, const struct term_table *t);

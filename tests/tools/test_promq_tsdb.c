@@ -518,6 +518,40 @@ static void benching(void **state)
 	fixture_done(&f);
 }
 
+/* --- JSON --- */
+
+static void as_json(void **state)
+{
+	(void)state;
+	struct fixture f = fixture_new();
+	fill(&f);
+	close_store(&f);
+	RUN(&f, "tsdb", "dump-openmetrics", "DIR");
+	store(&f, "dump.om", strbuf_slice(&f.out));
+	RUN(&f, "tsdb", "create-blocks-from", "openmetrics", "-q", "DIR/dump.om", "DIR/new");
+	RUN(&f, "tsdb", "list", "-o", "json", "DIR/new");
+	check_true("a part", strstr(strbuf_cstr(&f.out),
+				 "[{\"part\":\"part-0000000000000001\",\"minTime\":0,\"maxTime\":120000,"
+				 "\"duration\":\"2m0s\",\"numSamples\":8,\"numChunks\":3,\"numSeries\":3,"
+				 "\"size\":") != NULL);
+	check_true("the log", strstr(strbuf_cstr(&f.out), "{\"part\":\"log\",\"size\":") != NULL);
+	RUN(&f, "tsdb", "verify", "-o", "json", "DIR/new");
+	check_run("verify", &f, 0,
+	    "{\"store\":\"DIR/new\",\"damage\":[],\"parts\":1,\"series\":3,\"chunks\":3,\"samples\":8,"
+	    "\"logSegments\":0,\"logRecords\":0,\"seriesSnapshots\":0,\"inUse\":false}\n",
+	    "");
+	store(&f, "new/manifest", SL("broken"));
+	RUN(&f, "tsdb", "verify", "-o", "json", "DIR/new");
+	check_int("damage", f.code, 1);
+	check_true("has its place", strstr(strbuf_cstr(&f.out), "/new/manifest\"") != NULL &&
+					strstr(strbuf_cstr(&f.out), "\"why\":\"") != NULL);
+	RUN(&f, "tsdb", "analyze", "-o", "json", "--limit", "1", "DIR");
+	check_true("analyze", strstr(strbuf_cstr(&f.out), "{\"store\":\"") != NULL &&
+				  strstr(strbuf_cstr(&f.out), "\"series\":3,") != NULL &&
+				  strstr(strbuf_cstr(&f.out), "\"metricsBySeries\":[{\"name\":\"") != NULL);
+	fixture_done(&f);
+}
+
 /* --- backfill --- */
 
 static void backfilling(void **state)
@@ -632,5 +666,5 @@ TEST_MAIN("promq tsdb", cmocka_unit_test(dumping), cmocka_unit_test(odd_names_an
     cmocka_unit_test(listing), cmocka_unit_test(analyzing), cmocka_unit_test(verifying),
     cmocka_unit_test(every_flipped_byte_is_found), cmocka_unit_test(damage_has_a_place),
     cmocka_unit_test(refusals), cmocka_unit_test(benching), cmocka_unit_test(repairing_a_part),
-    cmocka_unit_test(repairing_saves_series), cmocka_unit_test(repairing_the_log),
+    cmocka_unit_test(repairing_saves_series), cmocka_unit_test(repairing_the_log), cmocka_unit_test(as_json),
     cmocka_unit_test(backfilling), cmocka_unit_test(backfill_refusals))
