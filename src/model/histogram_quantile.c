@@ -101,17 +101,16 @@ static double rank_of(const struct histogram *h, double v, double total)
 		bool linear = histogram_is_custom(h) || (b.lower <= 0 && b.upper >= 0);
 		if (!histogram_is_custom(h) && linear)
 			one_sided_zero(h, &b);
-		if (histogram_is_custom(h) && b.lower == -HUGE_VAL && b.upper > 0)
+		if (histogram_is_custom(h) && b.lower == -HUGE_VAL && b.upper >= 0)
 			b.lower = 0;
 		if (b.lower >= v)
-			break;
-		if (b.upper > v) {
-			rank += b.count * part_below(&b, v, linear);
-			break;
-		}
+			return fmin(rank, total);
+		if (b.upper > v)
+			return fmin(rank + b.count * part_below(&b, v, linear), total);
 		rank += b.count;
 	}
-	return rank > total ? total : rank;
+	/* Behind the last bucket the rank is the whole. */
+	return total;
 }
 
 static double counted(const struct histogram *h)
@@ -131,11 +130,11 @@ double histogram_fraction(const struct histogram *h, double lower, double upper)
 		return nan("");
 	if (lower >= upper)
 		return 0;
+	/* Observations that are NaN are in no bucket, and in no fraction but below the line. */
 	double total = isnan(h->sum) ? counted(h) : h->count;
-	/* Behind the last bucket the rank is the whole. */
 	double upper_rank = upper == HUGE_VAL ? total : rank_of(h, upper, total);
 	double lower_rank = lower == -HUGE_VAL ? 0 : rank_of(h, lower, total);
-	return (upper_rank - lower_rank) / total;
+	return (upper_rank - lower_rank) / h->count;
 }
 
 double histogram_stdvar(const struct histogram *h)

@@ -76,6 +76,8 @@ static struct kept keep_of_highest(const struct histogram_bucket *b, double v, b
 
 static struct kept keep(const struct histogram_bucket *b, double v, bool trim_upper, bool linear)
 {
+	if (isnan(v))
+		return (struct kept){0, 0};
 	if (b->lower == -HUGE_VAL)
 		return keep_of_lowest(b, v, trim_upper);
 	if (b->upper == HUGE_VAL)

@@ -349,6 +349,17 @@ static void estimates(void **state)
 	struct histogram empty = {.schema = 0};
 	assert_true(isnan(histogram_quantile(&empty, 0.5)));
 	assert_true(isnan(histogram_fraction(&empty, 0, 1)));
+	check_double("behind everything", histogram_fraction(&sample, 1e9, HUGE_VAL), 0);
+	struct histogram with_nan = c;
+	with_nan.sum = (double)NAN;
+	with_nan.count = 30;
+	check_double("of all observations, NaN or not", histogram_fraction(&with_nan, 0, 7.5), 4.0 / 30);
+	unsigned keeps_nothing = 0;
+	struct histogram *trimmed = histogram_trim(arena, &c, (double)NAN, true);
+	for (uint32_t i = 0; i < trimmed->n_pos; i++)
+		keeps_nothing += trimmed->pos[i] != 0;
+	check_int("nothing is below NaN", keeps_nothing, 0);
+	check_double("nor counted", trimmed->count, 0);
 	struct histogram even = custom((const double[]){1, 3}, 2, (const double[]){0, 4}, 2, 4, 8);
 	check_double("no spread", histogram_stdvar(&even), 0);
 }
