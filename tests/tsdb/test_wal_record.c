@@ -1,7 +1,6 @@
 #include "base/crc32c.h"
 #include "model/stale_marker.h"
 #include "tests/lib/test.h"
-#include "tsdb/column_order.h"
 #include "tsdb/wal_frames.h"
 #include "tsdb/wal_record.h"
 #include <stdlib.h>
@@ -168,37 +167,5 @@ static void frames_know_their_place(void **state)
 	strbuf_done(&out);
 }
 
-static void pieces_are_brought_in_order(void **state)
-{
-	(void)state;
-	static const struct {
-		const char *name;
-		int64_t t[6];
-		size_t n, from;
-		int64_t want[6]; /* where each stood */
-		size_t want_n;
-	} cases[] = {
-	    {"nothing", {0}, 0, 0, {0}, 0},
-	    {"in order", {1, 2, 3}, 3, 0, {0, 1, 2}, 3},
-	    {"two pieces", {3, 4, 1, 2}, 4, 0, {2, 3, 0, 1}, 4},
-	    {"the last of equals", {1, 2, 2, 3, 1}, 5, 0, {4, 2, 3}, 3},
-	    {"from a place on", {9, 3, 2}, 3, 1, {0, 2, 1}, 3},
-	};
-	struct arena *arena = arena_new(ARENA_NO_LIMIT);
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct sample_column c;
-		sample_column_init(&c, arena);
-		for (size_t k = 0; k < cases[i].n; k++)
-			check_true("push", sample_column_push(&c, cases[i].t[k], (double)k, NULL));
-		check_true(cases[i].name, column_order(&c, cases[i].from));
-		check_int(cases[i].name, c.n, cases[i].want_n);
-		for (size_t k = 0; k < c.n; k++)
-			check_double(cases[i].name, c.v[k], (double)cases[i].want[k]);
-		sample_column_done(&c);
-	}
-	arena_free(arena);
-}
-
 TEST_MAIN("wal record", cmocka_unit_test(samples_come_back), cmocka_unit_test(a_regular_scrape_is_small),
-    cmocka_unit_test(series_come_back), cmocka_unit_test(frames_know_their_place),
-    cmocka_unit_test(pieces_are_brought_in_order))
+    cmocka_unit_test(series_come_back), cmocka_unit_test(frames_know_their_place))
