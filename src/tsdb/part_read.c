@@ -19,6 +19,7 @@ struct part {
 	struct fs *fs;
 	char *path;
 	struct part_meta meta;
+	uint64_t disk_bytes; /* of all files */
 	struct page_file *chunks, *dir, *index_file;
 	struct part_index *index;
 	struct packed_column columns[DIR_COLUMNS];
@@ -126,6 +127,21 @@ static int read_stones(struct part *p, struct err *err)
 	return rc == ERR_NOT_FOUND ? 0 : rc;
 }
 
+/* A file whose size cannot be told takes nothing: it is small, and the part can be read. */
+static uint64_t size_of(struct part *p, const char *name)
+{
+	char *path = xasprintf("%s/%s", p->path, name);
+	uint64_t size = 0;
+	int fd;
+	if (fs_open(p->fs, path, FS_READ, &fd, NULL) == 0) {
+		int rc = fs_size(p->fs, fd, &size, NULL);
+		(void)rc;
+		fs_close(p->fs, fd);
+	}
+	free(path);
+	return size;
+}
+
 int part_open(struct fs *fs, const char *parts_dir, const char *name, struct page_cache *cache,
     struct part **out, struct err *err)
 {
@@ -144,11 +160,14 @@ int part_open(struct fs *fs, const char *parts_dir, const char *name, struct pag
 		rc = open_files(p, cache, err);
 	if (rc == 0)
 		rc = read_stones(p, err);
-	if (rc)
+	if (rc) {
 		part_free(p);
-	else
-		*out = p;
-	return rc;
+		return rc;
+	}
+	p->disk_bytes = p->meta.chunks_bytes + p->meta.dir_bytes + p->meta.index_bytes +
+			size_of(p, PART_FILE_META) + size_of(p, PART_FILE_STONES);
+	*out = p;
+	return 0;
 }
 
 struct part *part_ref(struct part *p)
@@ -178,6 +197,11 @@ void part_unlink_when_done(struct part *p)
 const struct part_meta *part_meta(const struct part *p)
 {
 	return &p->meta;
+}
+
+uint64_t part_disk_bytes(const struct part *p)
+{
+	return p->disk_bytes;
 }
 
 uint32_t part_series_count(const struct part *p)

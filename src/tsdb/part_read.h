@@ -29,6 +29,8 @@ void part_unlink_when_done(struct part *p);
 
 const struct part_meta *part_meta(const struct part *p);
 uint32_t part_series_count(const struct part *p);
+/* What its files take, all of them, as of its opening. */
+uint64_t part_disk_bytes(const struct part *p);
 
 /* The ordinals whose labels match all matchers; `out` must be empty. */
 MUST_CHECK int part_select(struct part *p, const struct matcher *const *matchers, size_t n_matchers,

@@ -5,12 +5,6 @@
 #include "tsdb/wal_commit.h"
 #include <stdlib.h>
 
-static uint64_t part_bytes(const struct part *p)
-{
-	const struct part_meta *m = part_meta(p);
-	return m->chunks_bytes + m->dir_bytes + m->index_bytes;
-}
-
 static int64_t newest_sample(const struct tsdb *db, const struct part_set *set)
 {
 	int64_t newest = db->head.max_t_ms;
@@ -71,7 +65,7 @@ static void choose(struct tsdb *db, const struct part_set *set, int64_t now_ms, 
 	uint64_t total = log_bytes(db), max = most_bytes(db);
 	for (size_t i = 0; i < set->n; i++) {
 		out->v[i] = set->v[i];
-		total += part_bytes(set->v[i]);
+		total += part_disk_bytes(set->v[i]);
 	}
 	qsort(out->v, set->n, sizeof(*out->v), oldest_first);
 	for (; out->n < set->n; out->n++) {
@@ -79,7 +73,7 @@ static void choose(struct tsdb *db, const struct part_set *set, int64_t now_ms, 
 		if (!is_aged && (max == 0 || total <= max))
 			break;
 		out->n_aged += is_aged;
-		total -= part_bytes(out->v[out->n]);
+		total -= part_disk_bytes(out->v[out->n]);
 	}
 }
 

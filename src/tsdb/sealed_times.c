@@ -133,6 +133,8 @@ static size_t subtract(struct sample_column *c, const struct sample_column *know
 		else
 			move(c, i, kept++);
 	}
+	if (kept < c->n)
+		sample_column_forget_times(c);
 	c->n = kept;
 	return conflicts;
 }

@@ -3,6 +3,7 @@
 #include "base/crc32c.h"
 #include "base/vec.h"
 #include "tsdb/data_dir.h"
+#include "tsdb/deletions.h"
 #include "tsdb/manifest.h"
 #include "tsdb/part_orphans.h"
 #include "tsdb/part_read.h"
@@ -15,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CACHE_BYTES = 4 << 20 };
+enum { CACHE_BYTES = 4 << 20, SMALLEST_MS = 60000 };
 
 /* What is to be mended: each file once, however many damages it has. */
 struct target {
@@ -81,7 +82,39 @@ static int set_aside(struct repair *x, const char *path, struct err *err)
 
 /* --- parts ------------------------------------------------------------------------------------------------------- */
 
-/* The series that can be read, as a new part; the number of those that cannot is *lost. */
+/* What can be read of a series: around chunks that cannot, by halves. */
+static void read_around(
+    struct part *p, uint32_t ordinal, int64_t min_t_ms, int64_t max_t_ms, struct sample_column *c)
+{
+	size_t n = c->n;
+	if (part_estimate(p, ordinal, min_t_ms, max_t_ms) == 0 ||
+	    part_read(p, ordinal, min_t_ms, max_t_ms, c, NULL) == 0)
+		return;
+	sample_column_forget_times(c);
+	c->n = n;
+	if (max_t_ms - min_t_ms < SMALLEST_MS)
+		return;
+	int64_t mid = min_t_ms + (max_t_ms - min_t_ms) / 2;
+	read_around(p, ordinal, min_t_ms, mid, c);
+	read_around(p, ordinal, mid + 1, max_t_ms, c);
+}
+
+/* False: some of it, or all, is lost. */
+static bool read_series(struct part *p, uint32_t ordinal, struct sample_column *c)
+{
+	struct part_series_size size;
+	sample_column_reset(c);
+	if (part_read(p, ordinal, INT64_MIN, INT64_MAX, c, NULL) == 0)
+		return true;
+	sample_column_reset(c);
+	int64_t span;
+	if (part_series_size(p, ordinal, &size, NULL) == 0 &&
+	    !__builtin_sub_overflow(size.max_t_ms, size.min_t_ms, &span))
+		read_around(p, ordinal, size.min_t_ms, size.max_t_ms, c);
+	return false;
+}
+
+/* What can be read, as a new part; *lost is the number of series of which something cannot. */
 static int copy_series(struct part *p, struct part_writer *w, uint32_t *lost, struct err *err)
 {
 	struct arena *arena = arena_new(ARENA_NO_LIMIT);
@@ -92,12 +125,11 @@ static int copy_series(struct part *p, struct part_writer *w, uint32_t *lost, st
 	for (uint32_t i = 0; rc == 0 && i < part_series_count(p); i++) {
 		const struct labels *labels;
 		arena_reset(arena);
-		sample_column_reset(&c);
-		if (part_labels(p, i, arena, &labels, NULL) != 0 ||
-		    part_read(p, i, INT64_MIN, INT64_MAX, &c, NULL) != 0) {
+		if (part_labels(p, i, arena, &labels, NULL) != 0) {
 			++*lost;
 			continue;
 		}
+		*lost += !read_series(p, i, &c);
 		rc = part_writer_series(w, labels, err);
 		if (rc == 0)
 			rc = part_writer_column(w, &c, err);
@@ -135,8 +167,8 @@ static int save_part(
 	}
 	part_unref(p);
 	if (rc == 0)
-		note(x, "%s: %" PRIu32 " of %" PRIu32 " series were saved to %s", name, all - lost, all,
-		    out->name);
+		note(x, "%s: %" PRIu32 " of %" PRIu32 " series were saved as a whole to %s", name, all - lost,
+		    all, out->name);
 	return rc;
 }
 
@@ -280,6 +312,21 @@ static int mend_snapshot(struct repair *x, unsigned stripe, struct err *err)
 	return rc;
 }
 
+/* Without the list nothing is known of deletions but what parts have of them: all newest samples may be deleted ones. */
+static int mend_deletions(struct repair *x, struct err *err)
+{
+	char *path = xasprintf("%s/deletions", x->dir.path);
+	struct deletions d;
+	int rc = set_aside(x, path, err);
+	deletions_init(&d);
+	d.until_ms = x->r->now_ms;
+	if (rc == 0)
+		rc = deletions_write(x->r->fs, path, &d, err);
+	deletions_done(&d);
+	free(path);
+	return rc;
+}
+
 /* --- all of it ------------------------------------------------------------------------------------------------------ */
 
 static int mend(struct repair *x, const struct target *t, struct err *err)
@@ -292,6 +339,8 @@ static int mend(struct repair *x, const struct target *t, struct err *err)
 		return mend_segment(x, t->number, err);
 	case DAMAGE_SNAPSHOT:
 		return mend_snapshot(x, (unsigned)t->number, err);
+	case DAMAGE_DELETIONS:
+		return mend_deletions(x, err);
 	case DAMAGE_MANIFEST: /* opening it was all */
 	case DAMAGE_GAP:      /* nothing is there that could be mended */
 		break;

@@ -3,6 +3,7 @@
 #include "base/xmalloc.h"
 #include "tsdb/chunk_histogram.h"
 #include "tsdb/data_dir.h"
+#include "tsdb/deletions.h"
 #include "tsdb/manifest.h"
 #include "tsdb/part_priv.h"
 #include "tsdb/part_read.h"
@@ -420,10 +421,24 @@ static void check_snapshots(struct store_verify *v, const struct data_dir *d)
 
 /* --- all of it -------------------------------------------------------------------------------------------------- */
 
+static void check_deletions(struct store_verify *v)
+{
+	char *path = xasprintf("%s/deletions", v->path);
+	struct deletions d;
+	struct err err;
+	deletions_init(&d);
+	int rc = deletions_read(v->fs, path, &d, &err);
+	if (rc != 0 && rc != ERR_NOT_FOUND)
+		report(v, DAMAGE_DELETIONS, 0, path, NO_OFFSET, "%s", err.msg);
+	deletions_done(&d);
+	free(path);
+}
+
 int store_verify_locked(struct store_verify *v, struct err *err)
 {
 	struct data_dir d = data_dir_at(v->fs, v->path);
 	check_parts(v, &d);
+	check_deletions(v);
 	int rc = check_log(v, &d, err);
 	if (rc == 0)
 		check_snapshots(v, &d);

@@ -1,4 +1,4 @@
-/* Checking the files of a store: every checksum of every part, the manifest, the records of the log, the series snapshots;
+/* Checking the files of a store: every checksum of every part, the manifest, the deletions, the records of the log, the series snapshots;
  * every record and chunk decoded. Nothing is changed, no engine started. Beside a server it checks what is there at the
  * moment; the end of the log may be unfinished then, and parts may go while it looks. One thread. */
 #pragma once
@@ -16,6 +16,7 @@ enum store_damage_kind {
 	DAMAGE_TAIL,     /* the last segment ends within a record, as after a crash: the next start cuts it */
 	DAMAGE_GAP,      /* records are missing in front of this place of the log; the file itself is whole */
 	DAMAGE_SNAPSHOT, /* `number` is the stripe */
+	DAMAGE_DELETIONS,
 };
 
 struct store_damage {

@@ -12,7 +12,7 @@ static void part_status(struct tsdb *db, struct tsdb_status *out)
 	out->parts = set->n;
 	for (size_t i = 0; i < set->n; i++) {
 		const struct part_meta *m = part_meta(set->v[i]);
-		out->part_bytes += m->chunks_bytes + m->dir_bytes + m->index_bytes;
+		out->part_bytes += part_disk_bytes(set->v[i]);
 		out->part_samples += m->samples;
 		if (m->min_t_ms < out->min_t_ms)
 			out->min_t_ms = m->min_t_ms;

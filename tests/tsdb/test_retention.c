@@ -1,7 +1,9 @@
 /* What goes when there is too much: by time, by bytes, by percent of the file system; the oldest first, and counted. */
 #include "base/clock.h"
 #include "base/counters.h"
+#include "base/xmalloc.h"
 #include "tests/tsdb/store_probe.h"
+#include <stdlib.h>
 
 #define START_MS INT64_C(1700000000000)
 enum { PARTS = 5, HOUR_MS = 3600000 };
@@ -86,6 +88,80 @@ static void by_bytes(void **state)
 	fixture_done(&f);
 }
 
+/* A sample exactly as old as that is kept, and its part with it. */
+static void to_the_millisecond(void **state)
+{
+	(void)state;
+	static const struct {
+		int64_t retention_ms;
+		uint64_t left;
+	} cases[] = {
+	    /* The newest sample is at 4:59, the newest ones of the parts before it an hour earlier each. */
+	    {0, PARTS},
+	    {4 * HOUR_MS, PARTS},
+	    {4 * HOUR_MS - 1, PARTS - 1},
+	    {3 * HOUR_MS, PARTS - 1},
+	    {3 * HOUR_MS - 1, PARTS - 2},
+	    {1, 1},
+	    {INT64_MAX, PARTS},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct fixture f;
+		fixture_init(&f);
+		tsdb_set_retention(f.db, cases[i].retention_ms, 0, 0);
+		check_int("parts", maintained(&f).parts, cases[i].left);
+		check_int("again", maintained(&f).parts, cases[i].left);
+		check_counts(&f, PARTS - cases[i].left, 0);
+		fixture_done(&f);
+	}
+}
+
+struct sum {
+	const char *dir;
+	uint64_t bytes;
+};
+
+static int add_size(void *arg, const char *name, bool is_dir)
+{
+	struct sum *s = arg;
+	char *path = xasprintf("%s/%s", s->dir, name);
+	struct sum below = {.dir = path};
+	struct err err;
+	if (is_dir) {
+		check_ok("list", fs_list(probe_fs(), path, add_size, &below, &err), &err);
+	} else {
+		size_t n;
+		free(test_read_file(path, &n));
+		below.bytes = n;
+	}
+	s->bytes += below.bytes;
+	free(path);
+	return 0;
+}
+
+/* What the store says that its parts take is what their files take, tombstones included. */
+static void parts_are_counted_to_the_byte(void **state)
+{
+	(void)state;
+	struct fixture f;
+	struct err err;
+	fixture_init(&f);
+	for (int round = 0; round < 3; round++) {
+		char *parts = xasprintf("%s/parts", f.dir);
+		struct sum s = {.dir = parts};
+		check_ok("list", fs_list(probe_fs(), parts, add_size, &s, &err), &err);
+		check_int("bytes", maintained(&f).part_bytes, s.bytes);
+		free(parts);
+		if (round == 0)
+			check_ok("delete",
+			    tsdb_delete(f.db, NULL, 0, START_MS + HOUR_MS / 2, START_MS + 2 * HOUR_MS, &err),
+			    &err);
+		else
+			check_ok("compact", tsdb_compact(f.db, &err), &err);
+	}
+	fixture_done(&f);
+}
+
 static void by_percent(void **state)
 {
 	(void)state;
@@ -117,4 +193,5 @@ static void refuses_what_would_go(void **state)
 }
 
 TEST_MAIN("retention", cmocka_unit_test(by_time), cmocka_unit_test(by_bytes), cmocka_unit_test(by_percent),
+    cmocka_unit_test(to_the_millisecond), cmocka_unit_test(parts_are_counted_to_the_byte),
     cmocka_unit_test(refuses_what_would_go))
