@@ -567,9 +567,76 @@ static void a_call_that_fails_is_made_good(void **state)
 	}
 }
 
-TEST_MAIN("tsdb delete", cmocka_unit_test(store_and_model_agree),
-    cmocka_unit_test(lost_snapshots_bring_nothing_back), cmocka_unit_test(late_samples_are_deleted_too),
-    cmocka_unit_test(what_comes_after_a_deletion_stays),
+/* From some call on nothing reaches the disk any more, and the process ends. */
+static int stop_at_call(void *arg, enum fs_call call, const char *path, size_t *n)
+{
+	(void)path;
+	struct bad_disk *d = arg;
+	if (call == FS_CALL_LOCK || call == FS_CALL_READ || call == FS_CALL_LIST || call == FS_CALL_SIZE ||
+	    call == FS_CALL_SPACE)
+		return 0;
+	uint64_t number = __atomic_add_fetch(&d->calls, 1, __ATOMIC_RELAXED);
+	if (d->bad && number >= d->bad) {
+		if (call == FS_CALL_WRITE && number == d->bad)
+			*n /= 2;
+		return ENOSPC;
+	}
+	return call == FS_CALL_SYNC || call == FS_CALL_SYNC_DIR ? FS_PRETEND : 0;
+}
+
+/* Deletes while the disk stops. What was said to be deleted is, at the next start; what was not is there or not. False: it did
+ * not come to that call. */
+static bool delete_and_stop(struct model *m, uint64_t bad)
+{
+	struct bad_disk disk = {0};
+	struct fs *fs = fs_faulty_new(stop_at_call, &disk);
+	struct tsdb_options o = options;
+	struct err err;
+	const struct matcher *up;
+	const int64_t min = m->now_ms - 20 * STEP_MS;
+	check_ok("matcher", matcher_new(m->arena, MATCH_EQUAL, SL("__name__"), SL("up"), &up, &err), &err);
+	tsdb_close(m->db);
+	o.fs = fs;
+	m->db = probe_open(m->dir, m->clock, &o);
+	disk.calls = 0;
+	disk.bad = bad;
+	int rc = tsdb_delete(m->db, &up, 1, min, INT64_MAX, &err);
+	bool reached = disk.calls >= bad;
+	check_true("without a fault it goes well", reached || rc == 0);
+	tsdb_close(m->db);
+	fs_faulty_free(fs);
+	if (bad % 3 == 0)
+		lose_snapshots(m, 1);
+	m->db = probe_open(m->dir, m->clock, &options);
+	if (rc != 0)
+		check_ok("again", tsdb_delete(m->db, &up, 1, min, INT64_MAX, &err), &err);
+	mem_store_delete(m->naive, &up, 1, min, INT64_MAX);
+	query_round(m);
+	return reached;
+}
+
+static void a_disk_that_stops_keeps_what_it_said(void **state)
+{
+	(void)state;
+	bool reached = true;
+	for (uint64_t bad = 1; reached; bad++) {
+		struct model m;
+		struct err err;
+		model_init(&m);
+		for (int i = 0; i < 15; i++)
+			append_round(&m);
+		check_ok("seal", tsdb_seal_all(m.db, &err), &err);
+		for (int i = 0; i < 15; i++)
+			append_round(&m);
+		check_ok("sync", tsdb_sync(m.db, &err), &err);
+		reached = delete_and_stop(&m, bad);
+		model_done(&m);
+	}
+}
+
+TEST_MAIN("tsdb delete", cmocka_unit_test(a_disk_that_stops_keeps_what_it_said),
+    cmocka_unit_test(store_and_model_agree), cmocka_unit_test(lost_snapshots_bring_nothing_back),
+    cmocka_unit_test(late_samples_are_deleted_too), cmocka_unit_test(what_comes_after_a_deletion_stays),
     cmocka_unit_test(a_snapshot_that_was_not_written_brings_nothing_back),
     cmocka_unit_test(a_damaged_part_does_not_keep_the_others),
     cmocka_unit_test(a_clean_store_has_only_what_is_left),
