@@ -53,7 +53,7 @@ static inline bool chunk_xor_is_run(
     const struct chunk_xor *c, int64_t last_t_ms, uint64_t last_bits, int64_t t_ms, uint64_t v_bits)
 {
 	return c->count > 1 && c->count < CHUNK_XOR_MAX_SAMPLES && last_bits == v_bits &&
-	       t_ms - last_t_ms == c->step_ms;
+	       (uint64_t)t_ms - (uint64_t)last_t_ms == (uint64_t)c->step_ms;
 }
 
 /* Bytes of the buffer that are in use. */

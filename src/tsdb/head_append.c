@@ -47,9 +47,25 @@ static struct head_appender *appender_of(struct appender *a)
 	return (struct head_appender *)a;
 }
 
-static void prefetch_series(const struct head *h, series_ref ref)
+/* The block of a series, whose neighbour's was the last one. */
+struct block_of_last {
+	const struct head_columns *columns;
+	struct head_block *b;
+	uint32_t number;
+};
+
+static inline struct head_block *block_of(struct block_of_last *last, series_ref ref)
 {
-	const struct head_block *b = head_columns_block(&h->columns, ref);
+	if (ref >> HEAD_BLOCK_SHIFT != last->number) {
+		last->number = ref >> HEAD_BLOCK_SHIFT;
+		last->b = head_columns_block(last->columns, ref);
+	}
+	return last->b;
+}
+
+static inline void prefetch_series(struct block_of_last *last, series_ref ref)
+{
+	const struct head_block *b = block_of(last, ref);
 	if (!b)
 		return;
 	unsigned i = series_in_block(ref);
@@ -335,13 +351,12 @@ static void count(struct append_stats *stats, enum append_result r, uint64_t ind
 }
 
 /* Where the next bits of a chunk go; its state has come by now. */
-static void prefetch_bytes(const struct head *h, const struct series_stripe *stripe, const struct sample *s)
+static inline void prefetch_bytes(const struct head_block *b, const struct slab *slab, series_ref ref)
 {
-	const struct head_block *b = head_columns_block(&h->columns, s->ref);
 	if (!b)
 		return;
-	const struct chunk_xor *c = &b->series[series_in_block(s->ref)].chunk;
-	const char *bytes = slab_ptr(stripe->slab, c->handle);
+	const struct chunk_xor *c = &b->series[series_in_block(ref)].chunk;
+	const char *bytes = slab_ptr(slab, c->handle);
 	if (bytes)
 		__builtin_prefetch(bytes + c->bits / 8, 1);
 }
@@ -366,12 +381,15 @@ static size_t take_samples(struct head *h, struct series_stripe *stripe, const s
 {
 	int64_t min_t_ms = INT64_MAX, max_t_ms = INT64_MIN;
 	size_t taken = 0, late = 0;
+	struct block_of_last here = {&h->columns, NULL, UINT32_MAX}, ahead = here, far_ahead = here;
 	for (size_t i = 0; i < n; i++) {
 		if (i + PREFETCH < n)
-			prefetch_series(h, s[i + PREFETCH].ref);
-		if (i + PREFETCH / 2 < n)
-			prefetch_bytes(h, stripe, &s[i + PREFETCH / 2]);
-		struct head_block *b = head_columns_block(&h->columns, s[i].ref);
+			prefetch_series(&far_ahead, s[i + PREFETCH].ref);
+		if (i + PREFETCH / 2 < n) {
+			series_ref next = s[i + PREFETCH / 2].ref;
+			prefetch_bytes(block_of(&ahead, next), stripe->slab, next);
+		}
+		struct head_block *b = block_of(&here, s[i].ref);
 		enum append_result r = judge(bounds, stripe, b, &s[i]);
 		if (unlikely(r == APPEND_OK && b->series[series_in_block(s[i].ref)].flags & SERIES_DYING))
 			head_revive_series(h, s[i].ref);

@@ -1,6 +1,7 @@
 #include "tsdb/series_stripe.h"
 
 #include "base/xmalloc.h"
+#include "model/stale_marker.h"
 #include <assert.h>
 
 void series_stripe_init(struct series_stripe *s, unsigned number)
@@ -76,6 +77,12 @@ bool series_stripe_append(
 {
 	struct chunk_xor *c = &b->series[series_in_block(ref)].chunk;
 	struct last_sample *last = &b->last[series_in_block(ref)];
+	if (chunk_xor_is_run(c, last->t_ms, double_bits(last->v), t_ms, double_bits(v))) {
+		c->count++;
+		c->run++;
+		last->t_ms = t_ms;
+		return true;
+	}
 	uint8_t *bytes = slab_ptr(s->slab, c->handle);
 	if (chunk_xor_append(c, bytes, slab_size(c->handle), last->t_ms, last->v, t_ms, v) != CHUNK_XOR_OK &&
 	    !append_slowly(s, b, ref, t_ms, v))

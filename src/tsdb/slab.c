@@ -1,39 +1,14 @@
 #include "tsdb/slab.h"
 
 #include "base/attr.h"
-#include "base/vec.h"
-#include <assert.h>
 #include <string.h>
 
-/* A handle is the class number plus one in the upper 4 bits and the block's index in the lower 28. A class
- * grows by segments of SEGMENT_BLOCKS blocks; a freed block holds the handle of the next free one. */
-enum { INDEX_BITS = 28, SEGMENT_SHIFT = 8, SEGMENT_BLOCKS = 1 << SEGMENT_SHIFT };
-
 /* Steps of a third to a half: 1.47 bytes a sample and 64 samples land in the middle. */
-static const uint16_t class_bytes[] = {24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024};
-enum { CLASSES = ARRAY_LEN(class_bytes) };
-
-VEC_DEFINE(segment_vec, char *);
-
-struct slab_class {
-	struct segment_vec segments;
-	uint32_t blocks; /* given out at least once */
-	uint32_t free;   /* handle of the first free block */
-};
-
-struct slab {
-	struct slab_class classes[CLASSES];
-	size_t reserved_bytes, used_bytes;
-};
+const uint16_t slab_class_bytes[SLAB_CLASSES] = {24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024};
 
 static unsigned handle_class(uint32_t handle)
 {
-	return (handle >> INDEX_BITS) - 1;
-}
-
-static uint32_t handle_index(uint32_t handle)
-{
-	return handle & ((1u << INDEX_BITS) - 1);
+	return (handle >> SLAB_INDEX_BITS) - 1;
 }
 
 struct slab *slab_new(void)
@@ -45,44 +20,29 @@ void slab_free(struct slab *s)
 {
 	if (!s)
 		return;
-	for (size_t i = 0; i < CLASSES; i++) {
-		struct segment_vec *segments = &s->classes[i].segments;
+	for (size_t i = 0; i < SLAB_CLASSES; i++) {
+		struct slab_segments *segments = &s->classes[i].segments;
 		for (size_t k = 0; k < segments->len; k++)
 			free(segments->v[k]);
-		segment_vec_done(segments);
+		slab_segments_done(segments);
 	}
 	free(s);
-}
-
-size_t slab_size(uint32_t handle)
-{
-	return handle ? class_bytes[handle_class(handle)] : 0;
-}
-
-void *slab_ptr(const struct slab *s, uint32_t handle)
-{
-	if (handle == SLAB_NONE)
-		return NULL;
-	const struct slab_class *c = &s->classes[handle_class(handle)];
-	uint32_t i = handle_index(handle);
-	assert(i < c->blocks);
-	return c->segments.v[i >> SEGMENT_SHIFT] + (size_t)(i & (SEGMENT_BLOCKS - 1)) * slab_size(handle);
 }
 
 static uint32_t new_block(struct slab *s, unsigned class)
 {
 	struct slab_class *c = &s->classes[class];
-	if (c->blocks >> INDEX_BITS)
+	if (c->blocks >> SLAB_INDEX_BITS)
 		return SLAB_NONE;
-	if (c->blocks >> SEGMENT_SHIFT == c->segments.len) {
-		size_t bytes = (size_t)SEGMENT_BLOCKS * class_bytes[class];
+	if (c->blocks >> SLAB_SEGMENT_SHIFT == c->segments.len) {
+		size_t bytes = (size_t)SLAB_SEGMENT_BLOCKS * slab_class_bytes[class];
 		char *segment = malloc(bytes);
 		if (!segment)
 			return SLAB_NONE;
-		segment_vec_push(&c->segments, segment);
+		slab_segments_push(&c->segments, segment);
 		s->reserved_bytes += bytes;
 	}
-	return (uint32_t)(class + 1) << INDEX_BITS | c->blocks++;
+	return (uint32_t)(class + 1) << SLAB_INDEX_BITS | c->blocks++;
 }
 
 static uint32_t get_of_class(struct slab *s, unsigned class)
@@ -94,7 +54,7 @@ static uint32_t get_of_class(struct slab *s, unsigned class)
 	else
 		handle = new_block(s, class);
 	if (handle)
-		s->used_bytes += class_bytes[class];
+		s->used_bytes += slab_class_bytes[class];
 	return handle;
 }
 
@@ -102,7 +62,7 @@ uint32_t slab_get(struct slab *s, size_t bytes)
 {
 	assert(bytes > 0 && bytes <= SLAB_MAX_BYTES);
 	unsigned class = 0;
-	while (class_bytes[class] < bytes)
+	while (slab_class_bytes[class] < bytes)
 		class ++;
 	return get_of_class(s, class);
 }
@@ -120,7 +80,7 @@ void slab_put(struct slab *s, uint32_t handle)
 uint32_t slab_grow(struct slab *s, uint32_t handle, size_t used)
 {
 	unsigned class = handle ? handle_class(handle) + 1 : 0;
-	if (class >= CLASSES)
+	if (class >= SLAB_CLASSES)
 		return SLAB_NONE;
 	uint32_t larger = get_of_class(s, class);
 	if (larger && handle) {
