@@ -353,7 +353,7 @@ void head_forget_keys(struct head *h, const struct ref_set *gone)
 static void free_block_if_unused(struct head *h, uint32_t block)
 {
 	if (ref_set_has_all(&h->refs.free, block << HEAD_BLOCK_SHIFT, HEAD_BLOCK_SERIES))
-		head_columns_drop(&h->columns, block);
+		head_columns_drop(&h->columns, block, atomic_load(&h->refs.epoch));
 }
 
 void head_free_refs(struct head *h)

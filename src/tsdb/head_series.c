@@ -2,17 +2,22 @@
 
 #include "base/xmalloc.h"
 #include <stdlib.h>
+#include <string.h>
 
 void head_columns_init(struct head_columns *c)
 {
 	c->blocks = xcalloc(HEAD_BLOCKS, sizeof(*c->blocks));
 	atomic_init(&c->n_blocks, 0);
+	c->dropped = (struct dropped_blocks){0};
 }
 
 void head_columns_done(struct head_columns *c)
 {
 	for (uint32_t i = 0; i < c->n_blocks; i++)
 		free(c->blocks[i]);
+	VEC_EACH (struct dropped_block, d, &c->dropped)
+		free(d->block);
+	dropped_blocks_done(&c->dropped);
 	free(c->blocks);
 }
 
@@ -53,10 +58,24 @@ struct head_block *head_columns_make(struct head_columns *c, series_ref ref)
 	return b;
 }
 
-void head_columns_drop(struct head_columns *c, uint32_t block)
+void head_columns_drop(struct head_columns *c, uint32_t block, uint64_t epoch)
 {
-	free(c->blocks[block]);
-	atomic_store_explicit(&c->blocks[block], NULL, memory_order_release);
+	struct head_block *b = c->blocks[block];
+	if (!b)
+		return;
+	atomic_store(&c->blocks[block], NULL);
+	dropped_blocks_push(&c->dropped, (struct dropped_block){b, epoch});
+}
+
+void head_columns_free_dropped(struct head_columns *c, uint64_t epoch)
+{
+	size_t n = 0;
+	while (n < c->dropped.len && epoch >= c->dropped.v[n].epoch + 2)
+		free(c->dropped.v[n++].block);
+	if (n == 0)
+		return;
+	c->dropped.len -= n;
+	memmove(c->dropped.v, c->dropped.v + n, c->dropped.len * sizeof(*c->dropped.v));
 }
 
 size_t head_columns_bytes(const struct head_columns *c)

@@ -3,6 +3,7 @@
  * except `labels`, which is written under the index lock and read by anybody, and what lookups remember. */
 #pragma once
 
+#include "base/vec.h"
 #include "storage/appender.h"
 #include "tsdb/chunk_xor.h"
 #include "tsdb/last_sample.h"
@@ -42,17 +43,28 @@ struct head_block {
 	_Atomic series_ref next[HEAD_BLOCK_SERIES]; /* the series that was found behind it */
 };
 
+/* A block without series, and when it was taken out. */
+struct dropped_block {
+	struct head_block *block;
+	uint64_t epoch;
+};
+VEC_DEFINE(dropped_blocks, struct dropped_block);
+
 struct head_columns {
 	_Atomic(struct head_block *) *blocks;
-	_Atomic uint32_t n_blocks; /* blocks behind it are not there */
+	_Atomic uint32_t n_blocks;     /* blocks behind it are not there */
+	struct dropped_blocks dropped; /* maintenance thread; in the order of epochs */
 };
 
 void head_columns_init(struct head_columns *c);
 void head_columns_done(struct head_columns *c);
 /* The block of a ref, made when it is not there (index lock). NULL: out of refs or memory. */
 struct head_block *head_columns_make(struct head_columns *c, series_ref ref);
-/* Frees a block (index lock): nobody has a ref of it, and the stripes' thread of maintenance is the caller. */
-void head_columns_drop(struct head_columns *c, uint32_t block);
+/* Takes out a block (index lock, maintenance thread): nobody has a ref of it. But the guesses of lookups (head_find.c) may name
+ * it, and whoever is at one has its address: so it is freed by head_columns_free_dropped(), when all users (ref_recycle.h)
+ * that began before have ended. */
+void head_columns_drop(struct head_columns *c, uint32_t block, uint64_t epoch);
+void head_columns_free_dropped(struct head_columns *c, uint64_t epoch);
 size_t head_columns_bytes(const struct head_columns *c);
 
 /* The block of a ref, or NULL. */

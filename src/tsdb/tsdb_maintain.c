@@ -182,6 +182,7 @@ static void recycle_refs(struct tsdb *db, int64_t now_ms)
 {
 	struct ref_recycler *r = &db->head.refs;
 	ref_recycler_tick(r, now_ms, db->options.seal_interval_ms / 2);
+	head_columns_free_dropped(&db->head.columns, atomic_load(&r->epoch));
 	if (ref_recycler_is_safe(r))
 		head_free_refs(&db->head);
 	if (!ref_recycler_collect(r, wal_cut_record(db->wal)))
