@@ -13,29 +13,36 @@ struct key_slot {
 };
 _Static_assert(sizeof(struct key_slot) == 16, "a cache line holds four");
 
-struct key_segment {
-	uint32_t used, cap;
-	unsigned depth;
-	struct key_slot slots[];
+/* A segment is `cap` cells. Its head takes the place of slot 0, so that it is as large as a size of the allocator: some bytes
+ * more would cost a quarter. To a lookup the head is a slot in use with a key that nobody has. */
+union key_cell {
+	struct {
+		uint32_t used, cap; /* slot 0 is not among the used ones */
+		uint32_t depth;
+		series_ref taken; /* not 0 */
+	} head;
+	struct key_slot slot;
 };
+_Static_assert(sizeof(union key_cell) == sizeof(struct key_slot), "the head is a slot");
 
 static size_t segment_bytes(uint32_t cap)
 {
-	return sizeof(struct key_segment) + cap * sizeof(struct key_slot);
+	return cap * sizeof(union key_cell);
 }
 
-static struct key_segment *segment_new(struct key_table *t, uint32_t cap, unsigned depth)
+static union key_cell *segment_new(struct key_table *t, uint32_t cap, unsigned depth)
 {
-	struct key_segment *s = xcalloc(1, segment_bytes(cap));
-	s->cap = cap;
-	s->depth = depth;
+	union key_cell *s = xcalloc(1, segment_bytes(cap));
+	s->head.cap = cap;
+	s->head.depth = depth;
+	s->head.taken = UINT32_MAX;
 	t->bytes += segment_bytes(cap);
 	return s;
 }
 
-static void segment_free(struct key_table *t, struct key_segment *s)
+static void segment_free(struct key_table *t, union key_cell *s)
 {
-	t->bytes -= segment_bytes(s->cap);
+	t->bytes -= segment_bytes(s->head.cap);
 	free(s);
 }
 
@@ -49,8 +56,8 @@ void key_table_done(struct key_table *t)
 {
 	size_t n = t->segments ? (size_t)1 << t->depth : 0;
 	for (size_t i = 0; i < n;) {
-		struct key_segment *s = t->segments[i];
-		i += (size_t)1 << (t->depth - s->depth);
+		union key_cell *s = t->segments[i];
+		i += (size_t)1 << (t->depth - s->head.depth);
 		segment_free(t, s);
 	}
 	free(t->segments);
@@ -58,23 +65,23 @@ void key_table_done(struct key_table *t)
 }
 
 /* The slot of the key, or the free one where it belongs. */
-static struct key_slot *segment_slot(struct key_segment *s, uint64_t lo, uint32_t hi)
+static struct key_slot *segment_slot(union key_cell *s, uint64_t lo, uint32_t hi)
 {
-	uint32_t i = (uint32_t)lo & (s->cap - 1);
-	while (s->slots[i].ref && (s->slots[i].lo != lo || s->slots[i].hi != hi))
-		i = (i + 1) & (s->cap - 1);
-	return &s->slots[i];
+	uint32_t i = (uint32_t)lo & (s->head.cap - 1);
+	while (s[i].slot.ref && (s[i].slot.lo != lo || s[i].slot.hi != hi))
+		i = (i + 1) & (s->head.cap - 1);
+	return &s[i].slot;
 }
 
 static void find_batch(const struct key_table *t, const struct series_key *keys, size_t n, series_ref *refs)
 {
-	struct key_segment *segments[BATCH];
+	union key_cell *segments[BATCH];
 	for (size_t i = 0; i < n; i++) {
 		segments[i] = t->segments[segment_index(t->depth, keys[i].lo)];
 		__builtin_prefetch(segments[i]);
 	}
 	for (size_t i = 0; i < n; i++)
-		__builtin_prefetch(&segments[i]->slots[(uint32_t)keys[i].lo & (segments[i]->cap - 1)]);
+		__builtin_prefetch(&segments[i][(uint32_t)keys[i].lo & (segments[i]->head.cap - 1)]);
 	for (size_t i = 0; i < n; i++)
 		refs[i] = segment_slot(segments[i], keys[i].lo, (uint32_t)keys[i].hi)->ref;
 }
@@ -91,30 +98,30 @@ void key_table_find(const struct key_table *t, const struct series_key *keys, si
 
 /* --- growing --- */
 
-static void point_to(struct key_table *t, uint64_t lo, struct key_segment *s)
+static void point_to(struct key_table *t, uint64_t lo, union key_cell *s)
 {
-	size_t n = (size_t)1 << (t->depth - s->depth);
-	size_t first = segment_index(s->depth, lo) * n;
+	size_t n = (size_t)1 << (t->depth - s->head.depth);
+	size_t first = segment_index(s->head.depth, lo) * n;
 	for (size_t i = 0; i < n; i++)
 		t->segments[first + i] = s;
 }
 
-static void move_slots(const struct key_segment *from, struct key_segment *const to[2], uint64_t bit)
+static void move_slots(const union key_cell *from, union key_cell *const to[2], uint64_t bit)
 {
-	for (uint32_t i = 0; i < from->cap; i++) {
-		const struct key_slot *slot = &from->slots[i];
+	for (uint32_t i = 1; i < from->head.cap; i++) {
+		const struct key_slot *slot = &from[i].slot;
 		if (!slot->ref)
 			continue;
-		struct key_segment *s = to[(slot->lo & bit) != 0];
+		union key_cell *s = to[(slot->lo & bit) != 0];
 		*segment_slot(s, slot->lo, slot->hi) = *slot;
-		s->used++;
+		s->head.used++;
 	}
 }
 
-static void rebuild_larger(struct key_table *t, struct key_segment *s, uint64_t lo)
+static void rebuild_larger(struct key_table *t, union key_cell *s, uint64_t lo)
 {
-	struct key_segment *to = segment_new(t, s->cap * 2, s->depth);
-	move_slots(s, (struct key_segment *[2]){to, to}, 0);
+	union key_cell *to = segment_new(t, s->head.cap * 2, s->head.depth);
+	move_slots(s, (union key_cell *[2]){to, to}, 0);
 	point_to(t, lo, to);
 	segment_free(t, s);
 }
@@ -122,35 +129,35 @@ static void rebuild_larger(struct key_table *t, struct key_segment *s, uint64_t 
 static void double_directory(struct key_table *t)
 {
 	size_t n = (size_t)1 << t->depth;
-	struct key_segment **wider = xreallocarray(NULL, 2 * n, sizeof(struct key_segment *));
+	union key_cell **wider = xreallocarray(NULL, 2 * n, sizeof(union key_cell *));
 	for (size_t i = 0; i < n; i++)
 		wider[2 * i] = wider[2 * i + 1] = t->segments[i];
 	free(t->segments);
 	t->segments = wider;
-	t->bytes += n * sizeof(struct key_segment *);
+	t->bytes += n * sizeof(union key_cell *);
 	t->depth++;
 }
 
-static void split(struct key_table *t, struct key_segment *s, uint64_t lo)
+static void split(struct key_table *t, union key_cell *s, uint64_t lo)
 {
-	if (s->depth == t->depth)
+	if (s->head.depth == t->depth)
 		double_directory(t);
-	unsigned depth = s->depth + 1;
+	unsigned depth = s->head.depth + 1;
 	uint64_t bit = UINT64_C(1) << (64 - depth);
-	struct key_segment *half[2] = {segment_new(t, s->cap, depth), segment_new(t, s->cap, depth)};
+	union key_cell *half[2] = {segment_new(t, s->head.cap, depth), segment_new(t, s->head.cap, depth)};
 	move_slots(s, half, bit);
 	point_to(t, lo & ~bit, half[0]);
 	point_to(t, lo | bit, half[1]);
 	segment_free(t, s);
 }
 
-static void make_room(struct key_table *t, struct key_segment *s, uint64_t lo)
+static void make_room(struct key_table *t, union key_cell *s, uint64_t lo)
 {
 	if (t->max_len && t->len >= t->max_len) {
-		memset(s->slots, 0, s->cap * sizeof(struct key_slot));
-		t->len -= s->used;
-		s->used = 0;
-	} else if (s->cap < MAX_CAP || s->depth >= MAX_DEPTH) {
+		memset(s + 1, 0, (s->head.cap - 1) * sizeof(*s));
+		t->len -= s->head.used;
+		s->head.used = 0;
+	} else if (s->head.cap < MAX_CAP || s->head.depth >= MAX_DEPTH) {
 		rebuild_larger(t, s, lo);
 	} else {
 		split(t, s, lo);
@@ -160,18 +167,18 @@ static void make_room(struct key_table *t, struct key_segment *s, uint64_t lo)
 void key_table_put(struct key_table *t, const struct series_key *key, series_ref ref)
 {
 	if (!t->segments) {
-		t->segments = xcalloc(1, sizeof(struct key_segment *));
-		t->bytes += sizeof(struct key_segment *);
+		t->segments = xcalloc(1, sizeof(union key_cell *));
+		t->bytes += sizeof(union key_cell *);
 		t->segments[0] = segment_new(t, FIRST_CAP, 0);
 	}
-	struct key_segment *s = t->segments[segment_index(t->depth, key->lo)];
-	while (unlikely(s->used >= s->cap / 5 * 4)) {
+	union key_cell *s = t->segments[segment_index(t->depth, key->lo)];
+	while (unlikely(s->head.used >= s->head.cap / 5 * 4)) {
 		make_room(t, s, key->lo);
 		s = t->segments[segment_index(t->depth, key->lo)];
 	}
 	struct key_slot *slot = segment_slot(s, key->lo, (uint32_t)key->hi);
 	if (!slot->ref) {
-		s->used++;
+		s->head.used++;
 		t->len++;
 	}
 	*slot = (struct key_slot){key->lo, (uint32_t)key->hi, ref};
@@ -179,37 +186,37 @@ void key_table_put(struct key_table *t, const struct series_key *key, series_ref
 
 /* --- forgetting --- */
 
-static uint32_t count_kept(const struct key_segment *s, const struct ref_set *gone)
+static uint32_t count_kept(const union key_cell *s, const struct ref_set *gone)
 {
 	uint32_t n = 0;
-	for (uint32_t i = 0; i < s->cap; i++)
-		n += s->slots[i].ref && !ref_set_has(gone, s->slots[i].ref);
+	for (uint32_t i = 1; i < s->head.cap; i++)
+		n += s[i].slot.ref && !ref_set_has(gone, s[i].slot.ref);
 	return n;
 }
 
 /* A segment that is nearly empty becomes smaller, too. */
-static uint32_t cap_for(const struct key_segment *s, uint32_t kept)
+static uint32_t cap_for(const union key_cell *s, uint32_t kept)
 {
-	uint32_t cap = s->cap;
+	uint32_t cap = s->head.cap;
 	while (cap > FIRST_CAP && kept < cap / 8)
 		cap /= 2;
 	return cap;
 }
 
 static void rebuild_without(
-    struct key_table *t, struct key_segment *s, uint32_t kept, const struct ref_set *gone, size_t first)
+    struct key_table *t, union key_cell *s, uint32_t kept, const struct ref_set *gone, size_t first)
 {
-	struct key_segment *to = segment_new(t, cap_for(s, kept), s->depth);
-	for (uint32_t i = 0; i < s->cap; i++) {
-		const struct key_slot *slot = &s->slots[i];
+	union key_cell *to = segment_new(t, cap_for(s, kept), s->head.depth);
+	for (uint32_t i = 1; i < s->head.cap; i++) {
+		const struct key_slot *slot = &s[i].slot;
 		if (!slot->ref || ref_set_has(gone, slot->ref))
 			continue;
 		*segment_slot(to, slot->lo, slot->hi) = *slot;
-		to->used++;
+		to->head.used++;
 	}
-	for (size_t i = 0; i < (size_t)1 << (t->depth - s->depth); i++)
+	for (size_t i = 0; i < (size_t)1 << (t->depth - s->head.depth); i++)
 		t->segments[first + i] = to;
-	t->len -= s->used - to->used;
+	t->len -= s->head.used - to->head.used;
 	segment_free(t, s);
 }
 
@@ -217,10 +224,10 @@ size_t key_table_forget(struct key_table *t, size_t at, const struct ref_set *go
 {
 	if (!t->segments || at >> t->depth)
 		return SIZE_MAX;
-	struct key_segment *s = t->segments[at];
-	size_t span = (size_t)1 << (t->depth - s->depth), first = at / span * span;
+	union key_cell *s = t->segments[at];
+	size_t span = (size_t)1 << (t->depth - s->head.depth), first = at / span * span;
 	uint32_t kept = count_kept(s, gone);
-	if (kept < s->used)
+	if (kept < s->head.used)
 		rebuild_without(t, s, kept, gone, first);
 	return (first + span) >> t->depth ? SIZE_MAX : first + span;
 }

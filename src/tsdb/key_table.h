@@ -10,10 +10,10 @@
 #include "tsdb/ref_set.h"
 #include <stddef.h>
 
-struct key_segment;
+union key_cell;
 
 struct key_table {
-	struct key_segment **segments;
+	union key_cell **segments;
 	unsigned depth;
 	size_t len;     /* entries */
 	size_t max_len; /* 0: no bound */
