@@ -1,4 +1,14 @@
 # tests of tsdb
+unit_tests += tests/tsdb/test_wal_segment
+tests_tsdb_test_wal_segment_SOURCES = tests/tsdb/test_wal_segment.c
+unit_tests += tests/tsdb/test_wal_commit
+tests_tsdb_test_wal_commit_SOURCES = tests/tsdb/test_wal_commit.c
+unit_tests += tests/tsdb/test_metadata_store
+tests_tsdb_test_metadata_store_SOURCES = tests/tsdb/test_metadata_store.c
+unit_tests += tests/tsdb/test_clock_jumps
+tests_tsdb_test_clock_jumps_SOURCES = tests/tsdb/test_clock_jumps.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h
+unit_tests += tests/tsdb/test_series_snapshot
+tests_tsdb_test_series_snapshot_SOURCES = tests/tsdb/test_series_snapshot.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h
 unit_tests += tests/tsdb/test_tsdb_replay
 tests_tsdb_test_tsdb_replay_SOURCES = tests/tsdb/test_tsdb_replay.c tests/tsdb/store_probe.c tests/tsdb/store_probe.h
 unit_tests += tests/tsdb/test_corruption
