@@ -334,6 +334,11 @@ static bool note_active_queries(struct server *s, struct strbuf *problems)
 		log_warn("These queries didn't finish in the last run:",
 		    KV_STR("component", "activeQueryTracker"), KV_STR("queries", strbuf_cstr(&unfinished)));
 	strbuf_done(&unfinished);
+	if (rc && err_is_disk_full(&err)) { /* a server that answers is worth more than the note */
+		log_warn("queries that run are not noted", KV_STR("component", "activeQueryTracker"),
+		    KV_ERR(&err));
+		return true;
+	}
 	return rc == 0 || fail(problems, &err);
 }
 
