@@ -68,8 +68,55 @@ static int shared_read(struct series_set *base, size_t i, struct sample_column *
 	return 0;
 }
 
-static const struct series_set_ops shared_ops = {
-    .labels = shared_labels, .read = shared_read, .estimate = shared_estimate};
+/* --- what the set below can, without keeping anything ------------------------------------------------------------------- */
+
+static void shared_newest(struct series_set *s, size_t first, size_t n, struct newest_sample *out)
+{
+	struct series_set *of = shared_of(s)->of;
+	of->ops->newest(of, first, n, out);
+}
+
+static bool shared_groups(struct series_set *s, const struct slice *names, size_t n_names,
+    struct arena *arena, struct series_groups *out)
+{
+	struct series_set *of = shared_of(s)->of;
+	return of->ops->groups && of->ops->groups(of, names, n_names, arena, out);
+}
+
+static int shared_summaries(struct series_set *s, size_t i, int64_t min_t_ms, int64_t max_t_ms,
+    struct sample_summaries *out, struct err *err)
+{
+	struct series_set *of = shared_of(s)->of;
+	return of->ops->summaries(of, i, min_t_ms, max_t_ms, out, err);
+}
+
+static int shared_read_between(struct series_set *s, size_t i, int64_t min_t_ms, int64_t max_t_ms,
+    struct sample_column *out, struct err *err)
+{
+	struct series_set *of = shared_of(s)->of;
+	return of->ops->read_between(of, i, min_t_ms, max_t_ms, out, err);
+}
+
+static const struct series_set_ops plain_ops = {
+    .labels = shared_labels, .read = shared_read, .estimate = shared_estimate, .groups = shared_groups};
+static const struct series_set_ops newest_ops = {.labels = shared_labels,
+    .read = shared_read,
+    .estimate = shared_estimate,
+    .groups = shared_groups,
+    .newest = shared_newest};
+static const struct series_set_ops summaries_ops = {.labels = shared_labels,
+    .read = shared_read,
+    .estimate = shared_estimate,
+    .groups = shared_groups,
+    .summaries = shared_summaries,
+    .read_between = shared_read_between};
+
+static const struct series_set_ops *ops_over(const struct series_set_ops *of)
+{
+	if (of->newest)
+		return &newest_ops;
+	return of->summaries && of->read_between ? &summaries_ops : &plain_ops;
+}
 
 static void free_kept(void *ptr)
 {
@@ -81,10 +128,10 @@ static void free_kept(void *ptr)
 
 struct series_set *shared_series(struct arena *arena, struct series_set *of)
 {
-	if (of->ops == &shared_ops)
+	if (of->ops->labels == shared_labels)
 		return of;
 	struct shared_set *s = ARENA_NEW(arena, struct shared_set);
-	s->base = (struct series_set){.ops = &shared_ops, .n = of->n};
+	s->base = (struct series_set){.ops = ops_over(of->ops), .n = of->n};
 	s->of = of;
 	s->kept = ARENA_ARRAY(arena, struct kept, of->n + 1);
 	arena_at_free(arena, free_kept, s);

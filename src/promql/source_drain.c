@@ -8,7 +8,7 @@
 
 enum {
 	TILE_ROWS = 256,
-	ONE_STEP_ROWS = 16 * 1024,
+	THIN_ROWS = 16 * 1024,
 	TILE_VALUES = 64 * 1024,
 	SLOTS_PER_THREAD = 2,
 	MAX_SLOTS = 64,
@@ -23,13 +23,14 @@ static size_t thread_count(const struct source *s)
 	return thread_pool_threads(pool) + 1;
 }
 
-/* Rows of a tile: about half a megabyte of values, at most 256 (of a single step, which cost next to nothing, more), and few
+/* Rows of a tile: about half a megabyte of values, at most 256 (more of those that take a look at one sample each), and few
  * enough that every thread gets some. */
 static size_t tile_rows(const struct source *s)
 {
 	size_t rows = TILE_VALUES / s->grid->n, slots = thread_count(s) * SLOTS_PER_THREAD;
 
-	size_t most = s->grid->n == 1 ? ONE_STEP_ROWS : TILE_ROWS;
+	bool is_thin = s->grid->n == 1 && s->cost <= 2 * (uint64_t)s->n;
+	size_t most = is_thin ? THIN_ROWS : TILE_ROWS;
 
 	if (rows > most)
 		rows = most;
