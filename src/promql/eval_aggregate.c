@@ -39,8 +39,9 @@ static bool assign_by_store(struct aggregation *a, bool runs)
 	    !set->ops->groups(set, a->agg->labels, a->agg->n_labels, a->eval->arena, &g))
 		return false;
 	uint32_t *number = ARENA_ARRAY(a->eval->arena, uint32_t, g.n + 1);
+	/* Past the cache, which has room for all rows. */
 	for (uint32_t i = 0; i < g.n; i++)
-		number[i] = label_groups_add(&a->groups, source_labels(a->below, g.member[i]));
+		number[i] = label_groups_add(&a->groups, a->below->ops->labels(a->below, g.member[i]));
 	for (size_t i = 0; i < g.n_runs; i++)
 		g.runs[i].group = number[g.runs[i].group];
 	for (size_t i = 0; g.group && i < a->below->n; i++)
