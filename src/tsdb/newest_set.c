@@ -182,9 +182,17 @@ static int set_read(struct series_set *base, size_t i, struct sample_column *out
 {
 	struct newest_set *s = set_of(base);
 	series_ref ref = ref_runs_at(&s->runs, i);
+	struct newest_sample newest;
 	struct series_set *all;
 	size_t place;
 	sample_column_reset(out);
+	set_newest(base, i, 1, &newest);
+	if (newest.t_ms == NEWEST_NONE)
+		return 0;
+	if (newest.t_ms != NEWEST_READ)
+		return sample_column_push(out, newest.t_ms, newest.v, NULL)
+			   ? 0
+			   : err_set(err, ERR_NO_MEMORY, "no memory for a sample");
 	if (open_chunk_answers(s, ref)) {
 		int rc = head_read(head_of(s), ref, s->range.parts->sealed_seq, s->range.min_t_ms,
 		    s->range.max_t_ms, out, err);

@@ -56,7 +56,8 @@ static void append_step(struct fixture *f, int64_t t_ms, bool is_last)
 		check_ok(
 		    "add", a->ops->add_series(a, NULL, labels_of_series(f->arena, i), &s.ref, &err), &err);
 		if (i % 11 == 8 && is_last) {
-			struct histogram_sample h = {.ref = s.ref, .t_ms = s.t_ms, .h = some_histogram(f->arena)};
+			struct histogram_sample h = {
+			    .ref = s.ref, .t_ms = s.t_ms, .h = some_histogram(f->arena)};
 			check_ok("histogram", a->ops->append_histograms(a, &h, 1, NULL, &err), &err);
 		} else {
 			check_ok("append", a->ops->append(a, &s, 1, NULL, &err), &err);
@@ -136,6 +137,10 @@ static void check_newest(struct fixture *f, struct querier *q, int64_t t_ms)
 		size_t at = place_of(f, newest, labels);
 		check_str(labels_get(labels, SL("instance")).ptr,
 		    slice_cstr(at < newest->n ? newest_text(f->arena, newest, at, &c) : "nothing"), want);
+		if (at == newest->n)
+			continue;
+		check_ok("read", newest->ops->read(newest, at, &c, &err), &err);
+		check_str("read", slice_cstr(text_of(f->arena, &c)), want);
 	}
 	sample_column_done(&c);
 }
