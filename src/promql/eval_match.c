@@ -423,10 +423,11 @@ static void prepare(struct matching *m)
 {
 	const struct vector_matching *vm = m->m;
 
-	m->has_fill_many = m->swapped ? vm->has_fill_right : vm->has_fill_left;
-	m->has_fill_one = m->swapped ? vm->has_fill_left : vm->has_fill_right;
-	m->fill_many = m->swapped ? vm->fill_right : vm->fill_left;
-	m->fill_one = m->swapped ? vm->fill_left : vm->fill_right;
+	/* With group_right Prometheus swaps the sides, but not these: fill_left() is always that of the many. */
+	m->has_fill_many = vm->has_fill_left;
+	m->has_fill_one = vm->has_fill_right;
+	m->fill_many = vm->fill_left;
+	m->fill_one = vm->fill_right;
 	label_groups_init(&m->groups, m->eval->arena, vm->labels, vm->n_labels, vm->on);
 	m->group_many = assign_groups(m, m->many);
 	m->group_one = assign_groups(m, m->one);

@@ -358,8 +358,9 @@ static int match_step(struct reference *r, const struct expr *e, struct side lhs
 	bool swapped = m->card == CARD_ONE_TO_MANY;
 	struct side *many = swapped ? &rhs : &lhs, *one = swapped ? &lhs : &rhs;
 	bool fills = m->has_fill_left || m->has_fill_right;
-	bool fills_one = swapped ? m->has_fill_left : m->has_fill_right;
-	bool fills_many = swapped ? m->has_fill_right : m->has_fill_left;
+	/* group_right swaps the sides, but not their fill values. */
+	bool fills_one = m->has_fill_right;
+	bool fills_many = m->has_fill_left;
 	struct element *fillers = ARENA_ARRAY(r->arena, struct element, many->n + 1);
 	size_t n_fillers = 0;
 
@@ -373,13 +374,13 @@ static int match_step(struct reference *r, const struct expr *e, struct side lhs
 			found = find_match(&made, many->v[i].match);
 		if (!found && fills_one) {
 			found = &fillers[n_fillers++];
-			*found = filler(&many->v[i], swapped ? m->fill_left : m->fill_right);
+			*found = filler(&many->v[i], m->fill_right);
 		}
 		if (found)
 			rc = pair(r, e, &many->v[i], found, k, out);
 	}
 	for (size_t i = 0; rc == 0 && fills_many && i < one->n; i++) {
-		struct element many_filler = filler(&one->v[i], swapped ? m->fill_right : m->fill_left);
+		struct element many_filler = filler(&one->v[i], m->fill_left);
 		if (!one->v[i].matched)
 			rc = pair(r, e, &many_filler, &one->v[i], k, out);
 	}

@@ -100,6 +100,11 @@ static const struct {
     {"req_total{code=\"500\"} / ignoring(code) req_total{code=\"200\"}", "{job=\"a\"} => 0.1 @[100000]\n"},
     {"req_total / on(job) group_left temp",
 	"{code=\"200\", job=\"a\"} => 10 @[100000]\n{code=\"500\", job=\"a\"} => 1 @[100000]\n"},
+    /* The sides of group_right change places, their fill values do not. */
+    {"temp / on(job) group_right fill_right(20) req_total",
+	"{code=\"200\", job=\"a\"} => 0.1 @[100000]\n{code=\"500\", job=\"a\"} => 1 @[100000]\n"
+	"{code=\"200\", job=\"b\"} => 4 @[100000]\n"},
+    {"temp / on(job) group_right fill_left(2) req_total{job=\"b\"}", "{job=\"a\"} => 5 @[100000]\n"},
     {"req_total and on(job) temp", "req_total{code=\"200\", job=\"a\"} => 100 "
 				   "@[100000]\nreq_total{code=\"500\", job=\"a\"} => 10 @[100000]\n"},
     {"req_total unless on(job) temp", "req_total{code=\"200\", job=\"b\"} => 5 @[100000]\n"},
