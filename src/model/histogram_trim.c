@@ -85,13 +85,22 @@ static struct kept keep(const struct histogram_bucket *b, double v, bool trim_up
 	return trim_upper ? keep_below(b, v, linear) : keep_above(b, v, linear);
 }
 
-/* The zero bucket, one-sided where the histogram is. */
+static bool any_counted(const double *counts, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (counts[i] != 0)
+			return true;
+	return false;
+}
+
+/* The zero bucket, one-sided where the histogram is: buckets that are empty do not count. */
 static struct kept keep_of_zero(
     const struct histogram *h, struct histogram_bucket b, double v, bool trim_upper)
 {
-	if (h->n_neg == 0 && h->n_pos > 0)
+	bool above = any_counted(h->pos, h->n_pos), below = any_counted(h->neg, h->n_neg);
+	if (above && !below)
 		b.lower = 0;
-	else if (h->n_pos == 0 && h->n_neg > 0)
+	else if (below && !above)
 		b.upper = 0;
 	return trim_upper ? keep_below(&b, v, true) : keep_above(&b, v, true);
 }

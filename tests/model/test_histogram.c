@@ -360,6 +360,21 @@ static void estimates(void **state)
 		keeps_nothing += trimmed->pos[i] != 0;
 	check_int("nothing is below NaN", keeps_nothing, 0);
 	check_double("nor counted", trimmed->count, 0);
+	const double two[] = {2}, none[] = {0};
+	struct histogram_span first = {1, 1};
+	struct histogram positive = {.zero_threshold = 1,
+	    .zero_count = 4,
+	    .count = 6,
+	    .sum = 5,
+	    .n_pos_spans = 1,
+	    .n_neg_spans = 1,
+	    .n_pos = 1,
+	    .n_neg = 1,
+	    .pos_spans = &first,
+	    .neg_spans = &first,
+	    .pos = two,
+	    .neg = none};
+	check_double("empty buckets below do not count", histogram_trim(arena, &positive, 0, false)->zero_count, 4);
 	struct histogram even = custom((const double[]){1, 3}, 2, (const double[]){0, 4}, 2, 4, 8);
 	check_double("no spread", histogram_stdvar(&even), 0);
 }
