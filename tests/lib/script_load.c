@@ -7,14 +7,14 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* A store tells of each histogram whether the counter began anew since the one before: the first of a
- * series and one behind a gap of kind are unknown. Gauges stay gauges. */
+/* The store of Prometheus tells of a histogram that the counter did not begin anew since the one before; where it did, that is
+ * for the reader to find out: unknown, as with the first of a series and one behind a gap of kind. Gauges stay gauges. */
 static const struct histogram *as_stored(
     struct arena *a, const struct histogram *h, const struct histogram *before)
 {
 	enum histogram_hint hint = h->hint;
 	if (hint == HINT_UNKNOWN && before && before->hint != HINT_GAUGE && before->schema == h->schema)
-		hint = histogram_detect_reset(h, before) ? HINT_RESET : HINT_NOT_RESET;
+		hint = histogram_detect_reset(h, before) ? HINT_UNKNOWN : HINT_NOT_RESET;
 	if (hint == h->hint)
 		return h;
 	struct histogram *copy = histogram_copy(a, h);
