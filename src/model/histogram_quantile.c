@@ -69,7 +69,7 @@ double histogram_quantile(const struct histogram *h, double q)
 	if (count > h->count) /* rounding */
 		count = h->count;
 	if (count < rank)
-		return isnan(h->sum) ? nan("") : from_below ? b.upper : b.lower;
+		return isnan(h->sum) ? nan("") : b.upper;
 	rank = from_below ? rank - (count - b.count) : count - rank;
 	double fraction = rank / b.count;
 	if (custom || (b.lower <= 0 && b.upper >= 0))

@@ -350,6 +350,11 @@ static void estimates(void **state)
 	assert_true(isnan(histogram_quantile(&empty, 0.5)));
 	assert_true(isnan(histogram_fraction(&empty, 0, 1)));
 	check_double("behind everything", histogram_fraction(&sample, 1e9, HUGE_VAL), 0);
+	const double some[] = {0.5};
+	struct histogram_span span = {1, 1};
+	struct histogram below_zero = {
+	    .count = -1, .sum = 1, .n_pos_spans = 1, .n_pos = 1, .pos_spans = &span, .pos = some};
+	check_double("a difference of histograms", histogram_quantile(&below_zero, 0.99), 2);
 	struct histogram with_nan = c;
 	with_nan.sum = (double)NAN;
 	with_nan.count = 30;
@@ -374,7 +379,8 @@ static void estimates(void **state)
 	    .neg_spans = &first,
 	    .pos = two,
 	    .neg = none};
-	check_double("empty buckets below do not count", histogram_trim(arena, &positive, 0, false)->zero_count, 4);
+	check_double(
+	    "empty buckets below do not count", histogram_trim(arena, &positive, 0, false)->zero_count, 4);
 	struct histogram even = custom((const double[]){1, 3}, 2, (const double[]){0, 4}, 2, 4, 8);
 	check_double("no spread", histogram_stdvar(&even), 0);
 }
