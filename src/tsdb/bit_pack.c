@@ -5,21 +5,26 @@
 #include "tsdb/column_kernels.h"
 #include <string.h>
 
+/* Numbers gather in a word, which is written when it is full. */
 void bit_pack(const uint64_t *x, size_t n, unsigned width, uint8_t *out)
 {
-	unsigned __int128 window = 0;
+	uint64_t window = 0;
 	unsigned used = 0;
 	if (width == 64) {
 		memcpy(out, x, n * 8);
 		return;
 	}
-	for (size_t i = 0; i < n; i++) {
-		window |= (unsigned __int128)x[i] << used;
-		for (used += width; used >= 8; used -= 8, window >>= 8)
-			*out++ = (uint8_t)window;
+	for (size_t i = 0; width > 0 && i < n; i++) {
+		window |= x[i] << used;
+		used += width;
+		if (used < 64)
+			continue;
+		memcpy(out, &window, 8);
+		out += 8;
+		used -= 64;
+		window = used ? x[i] >> (width - used) : 0;
 	}
-	if (used > 0)
-		*out = (uint8_t)window;
+	memcpy(out, &window, (used + 7) / 8);
 }
 
 /* Eight numbers are `width` bytes: all shifts are constants once `width` is. The reads go up to 7 bytes beyond them. */

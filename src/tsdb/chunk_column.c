@@ -7,6 +7,7 @@
 #include "base/varint.h"
 #include "base/xmalloc.h"
 #include "model/stale_marker.h"
+#include "tsdb/by_cpu.h"
 #include "tsdb/chunk_column_priv.h"
 #include "tsdb/int_column.h"
 #include <assert.h>
@@ -57,9 +58,9 @@ static enum time_mode try_times(const int64_t *t, size_t n, int64_t *x, int64_t 
 	}
 	struct int_column_plan deltas, grid;
 	int64_t step;
-	int_column_plan(x, n - 1, &deltas);
+	int_column_plan(x, n - 1, NULL, &deltas);
 	if (grid_of(t, n, &step, y)) {
-		int_column_plan(y, n - 1, &grid);
+		int_column_plan(y, n - 1, NULL, &grid);
 		if (grid.bytes + varint_size((uint64_t)step) < deltas.bytes) {
 			varint_add(out, (uint64_t)step);
 			int_column_encode(y, n - 1, &grid, out);
@@ -90,14 +91,14 @@ enum time_mode encode_times(const int64_t *t, size_t n, int64_t *x, int64_t *y, 
 
 /* --- decimals --------------------------------------------------------------------------------------------------- */
 
+/* Adding and taking away 1.5 * 2^52 rounds what is small enough to have a fraction. */
+static const double round_magic = 6755399441055744.0, two51 = 2251799813685248.0, two53 = 9007199254740992.0;
+
 bool nearest_integer(double v, unsigned exponent, int64_t *m)
 {
-	static const double round_magic = 6755399441055744.0, two51 = 2251799813685248.0,
-			    two53 = 9007199254740992.0;
 	double scaled = v * decimal_power(exponent);
 	if (!(scaled <= two53 && scaled >= -two53))
 		return false;
-	/* Adding and taking away 1.5 * 2^52 rounds what is small enough to have a fraction. */
 	if (scaled < two51 && scaled > -two51)
 		scaled = (scaled + round_magic) - round_magic;
 	*m = (int64_t)scaled;
@@ -108,6 +109,32 @@ bool decimal_of(double v, unsigned exponent, int64_t *m)
 {
 	return nearest_integer(v, exponent, m) &&
 	       double_bits((double)*m / decimal_power(exponent)) == double_bits(v);
+}
+
+/* The usual case at once: all are decimals with as many places as a few of them need, and below 2^51. */
+BY_CPU static bool to_small_decimals(const double *v, size_t n, double power, int64_t *m)
+{
+	uint64_t bad = 0;
+	for (size_t i = 0; i < n; i++) {
+		double scaled = v[i] * power, rounded = scaled + round_magic;
+		m[i] = (int64_t)(double_bits(rounded) - double_bits(round_magic));
+		bad |= double_bits((rounded - round_magic) / power) ^ double_bits(v[i]);
+		bad |= !(scaled < two51 && scaled > -two51);
+	}
+	return bad == 0;
+}
+
+static bool guess_exponent(const double *v, size_t n, unsigned *exponent)
+{
+	const double some[] = {v[0], v[n / 3], v[n / 2], v[n - 1]};
+	unsigned e = 0;
+	int64_t m;
+	for (size_t i = 0; i < ARRAY_LEN(some); i++)
+		while (!decimal_of(some[i], e, &m))
+			if (++e > DECIMAL_MAX_EXPONENT)
+				return false;
+	*exponent = e;
+	return true;
 }
 
 /* The fewest places with which (nearly) all values are decimals; false when too many are not. */
@@ -263,8 +290,10 @@ static void differences(const int64_t *x, size_t n, int64_t first, int64_t *out)
 static void consider_order(struct integers *ints, unsigned order)
 {
 	struct int_column_plan plan;
-	int_column_plan(ints->y[order], ints->n[order], &plan);
+	int_column_plan(ints->y[order], ints->n[order], ints->bytes < SIZE_MAX ? &ints->plan : NULL, &plan);
 	size_t bytes = plan.bytes;
+	if (bytes == SIZE_MAX)
+		return;
 	if (order == 2)
 		bytes += varint_size(zigzag(ints->y[1][0])) + 1; /* not for a byte: it costs a second pass */
 	if (ints->bytes <= bytes)
@@ -422,10 +451,13 @@ static bool encode_near(
 static size_t plan_exact(const double *v, size_t n, unsigned *exponent, int64_t *scratch,
     struct integers *decimals, struct exceptions *odd)
 {
+	int64_t *m = scratch + 3 * n;
 	*decimals = integers_in(scratch, n);
-	if (!find_exponent(v, n, exponent) || !to_decimals(v, n, *exponent, scratch + 3 * n, odd))
+	odd->n = 0;
+	if ((!guess_exponent(v, n, exponent) || !to_small_decimals(v, n, decimal_power(*exponent), m)) &&
+	    (!find_exponent(v, n, exponent) || !to_decimals(v, n, *exponent, m, odd)))
 		return SIZE_MAX;
-	plan_decimals(decimals, scratch + 3 * n, n);
+	plan_decimals(decimals, m, n);
 	return decimals->bytes + 9 * odd->n;
 }
 

@@ -29,6 +29,7 @@ struct column_stats {
 	int64_t min, max, mean;
 	int64_t common;  /* the value of the majority, if there is one */
 	uint32_t others; /* values unlike it */
+	uint64_t spread; /* distances from the mean, summed up; UINT64_MAX: very far */
 };
 
 /* The only value that can be in more than half of x, by letting unlike ones cancel each other out. */
@@ -71,11 +72,23 @@ BY_CPU static uint32_t count_unlike(const int64_t *x, size_t n, int64_t value)
 	return (uint32_t)unlike;
 }
 
+BY_CPU static uint64_t sum_distances(const int64_t *x, size_t n, int64_t mean)
+{
+	uint64_t sum = 0;
+	for (size_t i = 0; i < n; i++) {
+		int64_t d = (int64_t)diff(x[i], mean);
+		sum += d < 0 ? -(uint64_t)d : (uint64_t)d;
+	}
+	return sum;
+}
+
 static void take_stats(const int64_t *x, size_t n, struct column_stats *s)
 {
 	find_ends(x, n, &s->min, &s->max);
 	/* A sum that wraps gives a base as good as any: codes of such numbers are not chosen. */
 	s->mean = (int64_t)((uint64_t)s->min + sum_above(x, n, s->min) / n);
+	/* Distances of numbers of 52 bits do not wrap. */
+	s->spread = diff(s->max, s->min) >> 52 ? UINT64_MAX : sum_distances(x, n, s->mean);
 	s->common = majority(x, n);
 	s->others = count_unlike(x, n, s->common);
 }
@@ -90,7 +103,7 @@ static void consider(struct int_column_plan *plan, enum int_column_kind kind, in
 					     : bytes;
 	if (price >= plan->bytes)
 		return;
-	*plan = (struct int_column_plan){bytes, base, (uint8_t)kind, (uint8_t)width, others};
+	*plan = (struct int_column_plan){bytes, base, (uint8_t)kind, (uint8_t)width, others, plan->spread};
 }
 
 static size_t blocks_bytes(const int64_t *x, size_t n, int64_t base)
@@ -153,7 +166,7 @@ static size_t pick_others(const int64_t *x, size_t n, int64_t common, int64_t *o
 
 static void plan_flat(const int64_t *x, size_t n, const struct column_stats *s, struct int_column_plan *plan)
 {
-	*plan = (struct int_column_plan){.bytes = SIZE_MAX};
+	*plan = (struct int_column_plan){.bytes = SIZE_MAX, .spread = s->spread};
 	if (s->min == s->max) {
 		consider(plan, KIND_SAME, s->min, 0, 0, 0);
 		return;
@@ -183,10 +196,15 @@ static size_t others_bytes(const int64_t *x, size_t n, const struct column_stats
 	return plan.bytes;
 }
 
-void int_column_plan(const int64_t *x, size_t n, struct int_column_plan *plan)
+void int_column_plan(
+    const int64_t *x, size_t n, const struct int_column_plan *rival, struct int_column_plan *plan)
 {
 	struct column_stats s;
 	take_stats(x, n, &s);
+	*plan = (struct int_column_plan){.bytes = SIZE_MAX, .spread = s.spread};
+	if (rival && s.others > n / 2 && s.spread > rival->spread &&
+	    s.spread - rival->spread > rival->spread / 8)
+		return;
 	plan_flat(x, n, &s, plan);
 	if (plan->kind == KIND_SAME || s.others > n / 2 || s.others > INT_COLUMN_MAX / 4)
 		return;

@@ -25,10 +25,13 @@ struct int_column_plan {
 	uint8_t kind;
 	uint8_t width;   /* PACK: bits; RICE and SPARSE: bits of the remainder */
 	uint32_t others; /* SPARSE, BITMAP: values unlike base */
+	uint64_t spread; /* how far the values are from their mean, summed up */
 };
 
-/* n is 1..INT_COLUMN_MAX. */
-void int_column_plan(const int64_t *x, size_t n, struct int_column_plan *plan);
+/* n is 1..INT_COLUMN_MAX. A column whose values are further apart than those of `rival` (NULL: there is none), without one that
+ * most of them have, is not looked at closely: bytes SIZE_MAX. */
+void int_column_plan(
+    const int64_t *x, size_t n, const struct int_column_plan *rival, struct int_column_plan *plan);
 void int_column_encode(const int64_t *x, size_t n, const struct int_column_plan *plan, struct strbuf *out);
 
 /* n values into x[]. False: not that format, or bytes missing. */

@@ -170,14 +170,14 @@ static size_t sums_of_packed(
 
 /* --- few changes -------------------------------------------------------------------------------------------------- */
 
-static void fill(uint64_t *x, size_t n, uint64_t value)
+static inline __attribute__((always_inline)) void fill(uint64_t *x, size_t n, uint64_t value)
 {
 	for (size_t i = 0; i < n; i++)
 		x[i] = value;
 }
 
 /* x[] is values[k] behind the k-th change; the gaps between changes are at the end of x[]: run k ends in front of gap k. */
-static bool spread_by_gaps(const uint64_t *values, size_t changes, size_t n, uint64_t *x)
+BY_CPU static bool spread_by_gaps(const uint64_t *values, size_t changes, size_t n, uint64_t *x)
 {
 	const uint64_t *gaps = x + n - changes;
 	size_t at = 0;
@@ -193,7 +193,7 @@ static bool spread_by_gaps(const uint64_t *values, size_t changes, size_t n, uin
 	return true;
 }
 
-static size_t ones_of(const uint8_t *bits, size_t n)
+BY_CPU static size_t ones_of(const uint8_t *bits, size_t n)
 {
 	size_t ones = 0;
 	for (size_t i = 0; i < (n + 7) / 8; i++)
