@@ -19,4 +19,4 @@ bench: $(EXTRA_PROGRAMS)
 EXTRA_PROGRAMS += bench/rwload
 bench_rwload_SOURCES = bench/rwload.c bench/rwload.h bench/rwload_gen.c bench/rwload_send.c bench/rwload_series.c
 bench_rwload_LDADD = $(SNAPPY_LIBS) -lm -lpthread
-EXTRA_DIST += bench/compare bench/load bench/qbench.py bench/amflood.py bench/dump2rw.py bench/real-hour.txt.xz bench/README.md
+EXTRA_DIST += bench/compare bench/load bench/qbench.py bench/amflood.py bench/day_entropy.py bench/dump2rw.py bench/real-hour.txt.xz bench/README.md
