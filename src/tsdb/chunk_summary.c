@@ -330,6 +330,13 @@ static void all_are_first(struct sample_summary *s)
 	same_sum(s);
 }
 
+static bool counts_make_sense(const struct sample_summary *s, uint8_t flags)
+{
+	bool nans = s->nans > 0, resets = s->resets > 0;
+	return nans == !!(flags & ROW_HAS_NANS) && resets == !!(flags & ROW_HAS_RESETS) &&
+	       s->nans <= s->count && s->resets < s->count && s->changes < s->count;
+}
+
 bool chunk_summary_decode(
     struct byte_reader *r, const struct sample_summary *before, struct sample_summary *s, bool *has)
 {
@@ -348,5 +355,5 @@ bool chunk_summary_decode(
 		all_are_first(s);
 	else
 		take_rest(r, kind, flags, s);
-	return !r->failed && s->nans <= s->count && s->resets < s->count && s->changes < s->count;
+	return !r->failed && counts_make_sense(s, flags);
 }

@@ -8,6 +8,16 @@ static int by_begin(const void *a, const void *b)
 	return (x->min_t_ms > y->min_t_ms) - (x->min_t_ms < y->min_t_ms);
 }
 
+/* Most are in order already. */
+static void sort_spans(struct chunk_spans *spans)
+{
+	for (size_t i = 1; i < spans->len; i++)
+		if (spans->v[i].min_t_ms < spans->v[i - 1].min_t_ms) {
+			qsort(spans->v, spans->len, sizeof(spans->v[0]), by_begin);
+			return;
+		}
+}
+
 /* Whether any of t[] is within [min_t_ms, max_t_ms]. */
 static bool any_within(const int64_t *t, size_t n, int64_t min_t_ms, int64_t max_t_ms)
 {
@@ -36,8 +46,7 @@ bool summaries_pick(struct chunk_spans *spans, const int64_t *head_t, size_t n_h
 	int64_t reached = INT64_MIN, from = min_t_ms; /* `from`: behind the last summary */
 	bool clear = true;                            /* no chunk lies between there and here */
 	out->n = 0;
-	if (spans->len > 0)
-		qsort(spans->v, spans->len, sizeof(spans->v[0]), by_begin);
+	sort_spans(spans);
 	for (size_t i = 0; i < spans->len; i++) {
 		const struct chunk_span *s = &spans->v[i];
 		bool alone = stands_alone(spans, i, reached);

@@ -429,27 +429,22 @@ static int set_read(struct series_set *base, size_t i, struct sample_column *out
 	return set_read_between(base, i, INT64_MIN, INT64_MAX, out, err);
 }
 
-/* What of a series is in no part, by its times: histograms are told by them, too. */
-static int read_head_times(struct tsdb_series_set *s, const struct entry *e, int64_t min_t_ms,
-    int64_t max_t_ms, struct sample_column *out, struct err *err)
-{
-	const struct select_range *range = &s->range;
-	return e->ref ? head_read(
-			    range->head, e->ref, range->parts->sealed_seq, min_t_ms, max_t_ms, out, err)
-		      : 0;
-}
-
 static int pick_summaries(struct tsdb_series_set *s, const struct entry *e, int64_t min_t_ms,
     int64_t max_t_ms, struct chunk_spans *spans, struct sample_summaries *out, struct err *err)
 {
-	struct arena *histograms = arena_new(ARENA_NO_LIMIT);
-	struct sample_column head;
-	sample_column_init(&head, histograms);
-	int rc = read_head_times(s, e, min_t_ms, max_t_ms, &head, err);
+	struct head *h = s->range.head;
+	uint64_t sealed = s->range.parts->sealed_seq;
+	struct sample_column head; /* what is in no part: of histograms, too, only the times count */
+	int rc = 0;
+	sample_column_init(&head, NULL);
+	if (e->ref && head_estimate(h, e->ref, sealed, min_t_ms, max_t_ms) > 0) {
+		head.histograms = arena_new(ARENA_NO_LIMIT);
+		rc = head_read(h, e->ref, sealed, min_t_ms, max_t_ms, &head, err);
+	}
 	if (rc == 0 && !summaries_pick(spans, head.t, head.n, min_t_ms, max_t_ms, out))
 		rc = err_set(err, ERR_NO_MEMORY, "no memory for the summaries of a series");
+	arena_free(head.histograms);
 	sample_column_done(&head);
-	arena_free(histograms);
 	return rc;
 }
 
