@@ -25,6 +25,18 @@ unit_tests += tests/tsdb/test_chunk_column
 tests_tsdb_test_chunk_column_SOURCES = tests/tsdb/test_chunk_column.c
 unit_tests += tests/tsdb/test_manifest
 tests_tsdb_test_manifest_SOURCES = tests/tsdb/test_manifest.c
+# operations in random order: once in `make check`, with MODEL_SEEDS seeds and MODEL_OPERATIONS each in `make check-model`
+unit_tests += tests/tsdb/test_tsdb_operations
+tests_tsdb_test_tsdb_operations_SOURCES = tests/tsdb/test_tsdb_operations.c tests/tsdb/operations.h \
+	tests/tsdb/operations_disk.c tests/tsdb/operations_values.c tests/tsdb/operations_write.c \
+	tests/tsdb/sample_model.c tests/tsdb/sample_model.h tests/tsdb/store_probe.c tests/tsdb/store_probe.h
+MODEL_SEEDS = 100
+MODEL_OPERATIONS = 10000
+.PHONY: check-model
+check-model: tests/tsdb/test_tsdb_operations
+	$(AM_V_at)for seed in `seq $(MODEL_SEEDS)`; do \
+		TEST_SEED=$$seed TEST_OPERATIONS=$(MODEL_OPERATIONS) $< > $<.log 2>&1 || { cat $<.log; exit 1; }; done; \
+		echo "$(MODEL_SEEDS) seeds, $(MODEL_OPERATIONS) operations each: the store and the model agree"
 unit_tests += tests/tsdb/test_part
 tests_tsdb_test_part_SOURCES = tests/tsdb/test_part.c
 unit_tests += tests/tsdb/test_column_order
