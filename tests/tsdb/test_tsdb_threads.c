@@ -1,6 +1,6 @@
 /* Writers, readers, sealing, joining, deleting, snapshots, retention, late samples, histograms, series that come and go, and
- * questions of all kinds at once: nothing is lost, nothing is seen twice. Bounded by what the writers write. For the thread
- * sanitizer above all (`make check-tsan`). */
+ * questions of all kinds at once: nothing is lost, nothing is seen twice. The writers have so many steps to do, the others
+ * so many rounds, and go on while there are writers. For the thread sanitizer above all (`make check-tsan`). */
 #include "base/clock.h"
 #include "base/xmalloc.h"
 #include "tests/tsdb/store_probe.h"
@@ -9,7 +9,15 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum { WRITERS = 3, SERIES = 40, STEPS = 300, SEAL_MS = 160000, HOUR_MS = 3600000 };
+enum {
+	WRITERS = 3,
+	SERIES = 40,
+	STEPS = 6000,
+	STEP_MS = 50,
+	ROUNDS = 30,
+	SEAL_MS = 160000,
+	HOUR_MS = 3600000
+};
 #define START_MS INT64_C(1700000000000)
 
 struct shared {
@@ -45,7 +53,7 @@ static void write_step(struct writer *w, struct arena *arena, int64_t step)
 		struct series_key key = {w->number * UINT64_C(0x9e3779b97f4a7c15), i + 1};
 		key.lo += i * UINT64_C(0xbf58476d1ce4e5b9);
 		a->ops->find(a, &key, 1, &s[i].ref);
-		s[i].t_ms = START_MS + step * 1000;
+		s[i].t_ms = START_MS + step * STEP_MS;
 		s[i].v = (double)step;
 		if (s[i].ref)
 			continue;
@@ -88,7 +96,7 @@ static int read_all(struct tsdb *db, uint64_t *total)
 			continue;
 		bad |= set->ops->read(set, i, &c, NULL) != 0;
 		for (size_t k = 0; k < c.n; k++)
-			bad |= c.v[k] != (double)k || c.t[k] != START_MS + (int64_t)k * 1000;
+			bad |= c.v[k] != (double)k || c.t[k] != START_MS + (int64_t)k * STEP_MS;
 		*total += c.n;
 	}
 	sample_column_done(&c);
@@ -101,7 +109,7 @@ static void *reader_thread(void *arg)
 {
 	struct shared *shared = arg;
 	uint64_t total, before = 0;
-	while (shared->writing > 0) {
+	for (int i = 0; shared->writing > 0 || i < ROUNDS; i++) {
 		shared->failures += read_all(shared->db, &total);
 		shared->failures += total < before;
 		before = total;
@@ -112,7 +120,7 @@ static void *reader_thread(void *arg)
 static void *joiner_thread(void *arg)
 {
 	struct shared *shared = arg;
-	while (shared->writing > 0)
+	for (int i = 0; shared->writing > 0 || i < ROUNDS; i++)
 		shared->failures += tsdb_compact(shared->db, NULL) != 0;
 	return NULL;
 }
@@ -125,7 +133,7 @@ static void *deleter_thread(void *arg)
 	const struct labels *labels = labels_of(arena, "__name__", "deleted", NULL);
 	const struct matcher *matcher;
 	int bad = matcher_new(arena, MATCH_EQUAL, SL("__name__"), SL("deleted"), &matcher, NULL) != 0;
-	for (int64_t i = 0; shared->writing > 0 && !bad; i++) {
+	for (int64_t i = 0; (shared->writing > 0 || i < ROUNDS) && !bad; i++) {
 		bad |= probe_add(shared->db, labels, START_MS + i, 1) != APPEND_OK;
 		bad |= tsdb_delete(shared->db, &matcher, 1, INT64_MIN, INT64_MAX, NULL) != 0;
 		if (i % 16 == 15)
@@ -143,7 +151,7 @@ static void *late_thread(void *arg)
 	struct arena *arena = arena_new(ARENA_NO_LIMIT);
 	const struct labels *floats = labels_of(arena, "__name__", "late", NULL);
 	const struct labels *others = labels_of(arena, "__name__", "late", "is", "histogram", NULL);
-	for (int64_t i = 0; shared->writing > 0; i++) {
+	for (int64_t i = 0; shared->writing > 0 || i < ROUNDS; i++) {
 		struct histogram h = {.schema = 3, .count = (double)i, .zero_count = (double)i, .sum = 1};
 		int64_t t_ms = START_MS + (i * 7919) % 100000;
 		enum append_result r = probe_add(shared->db, floats, t_ms, (double)i);
@@ -163,9 +171,9 @@ static void *churn_thread(void *arg)
 	struct arena *arena = arena_new(ARENA_NO_LIMIT);
 	const struct metadata metadata = {.help = SL("comes and goes")};
 	int bad = 0;
-	for (int64_t i = 0; shared->writing > 0; i++) {
+	for (int64_t i = 0; shared->writing > 0 || i < ROUNDS; i++) {
 		struct appender *a;
-		series_ref ref = 0;
+		struct kept_ref ref = {0};
 		enum append_result r;
 		const struct labels *labels = labels_of(
 		    arena, "__name__", "churned", "pod", arena_printf(arena, "p%" PRId64, i).ptr, NULL);
@@ -190,7 +198,7 @@ static void *keeper_thread(void *arg)
 	struct arena *arena = arena_new(ARENA_NO_LIMIT);
 	const struct labels *labels = labels_of(arena, "__name__", "old", NULL);
 	int64_t now_ms = clock_now_ms(shared->clock), latest_ms = now_ms + 5 * HOUR_MS;
-	for (int64_t i = 0; shared->writing > 0; i++) {
+	for (int64_t i = 0; shared->writing > 0 || i < ROUNDS; i++) {
 		now_ms = now_ms < latest_ms ? now_ms + 10000 : now_ms;
 		clock_virtual_set(shared->clock, now_ms);
 		tsdb_set_retention(shared->db, i % 2 ? 0 : 10 * HOUR_MS, 0, 0);
@@ -233,7 +241,7 @@ static void *asker_thread(void *arg)
 {
 	struct shared *shared = arg;
 	struct arena *arena = arena_new(ARENA_NO_LIMIT);
-	while (shared->writing > 0) {
+	for (int i = 0; shared->writing > 0 || i < ROUNDS; i++) {
 		struct tsdb_status status;
 		struct tsdb_cardinality cardinality;
 		size_t bytes = 0;
@@ -251,7 +259,7 @@ static void *snapshot_thread(void *arg)
 {
 	struct shared *shared = arg;
 	char name[TSDB_SNAPSHOT_NAME_MAX];
-	for (int i = 0; shared->writing > 0; i++) {
+	for (int i = 0; shared->writing > 0 || i < ROUNDS; i++) {
 		shared->failures += tsdb_snapshot(shared->db, i % 2, name, NULL) != 0;
 		char *path = xasprintf("%s/snapshots/%s", shared->dir, name);
 		shared->failures += fs_remove_tree(fs_real(), path, NULL) != 0;
@@ -287,7 +295,7 @@ static void all_at_once(void **state)
 {
 	(void)state;
 	const struct tsdb_options options = {.seal_interval_ms = SEAL_MS};
-	struct clock *clock = clock_virtual_new(START_MS + STEPS * 1000);
+	struct clock *clock = clock_virtual_new(START_MS + STEPS * STEP_MS);
 	char *dir = test_tmpdir();
 	struct shared shared = {
 	    .db = probe_open(dir, clock, &options), .clock = clock, .dir = dir, .writing = WRITERS};
