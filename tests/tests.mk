@@ -37,6 +37,15 @@ check-local:
 		tail -n 1 $$program.log; done
 TEST_JOBS = 2
 
+# The unit tests alone; and under the thread sanitizer, in a build folder beside this one.
+.PHONY: check-units check-tsan
+check-units: $(unit_tests)
+	$(AM_V_at)CMOCKA_MESSAGE_OUTPUT=TAP srcdir='$(abs_top_srcdir)' builddir='$(abs_top_builddir)' \
+		$(PROVE) --merge --timer -j $(TEST_JOBS) $(PROVE_FLAGS) --exec '' $(unit_tests)
+check-tsan:
+	$(AM_V_at)$(abs_top_srcdir)/tools/build '$(abs_top_builddir)-tsan' --enable-tsan CC='$(CC)' CXX='$(CXX)'
+	$(AM_V_at)TSAN_OPTIONS=exitcode=66 $(MAKE) -C '$(abs_top_builddir)-tsan' check-units
+
 .PHONY: check-headers check-layers check-programs
 # Everything `make check` runs, without running it.
 check-programs: $(check_PROGRAMS)
