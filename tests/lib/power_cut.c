@@ -147,6 +147,18 @@ static void note_sync(struct power_cut *p, const char *path, bool went_well)
 	}
 }
 
+/* A file that was cut to nothing is written anew: what a sync lost of it before is of no account. */
+static void note_write(struct power_cut *p, const char *path)
+{
+	struct stat st;
+	struct node *node = stat(path, &st) == 0 && st.st_size == 0 ? node_of(p, path) : NULL;
+	if (!node)
+		return;
+	free(node->dropped);
+	node->dropped = NULL;
+	node->n_dropped = 0;
+}
+
 static void note_dir_sync(struct power_cut *p, const char *path)
 {
 	struct node *node = node_of(p, path);
@@ -161,6 +173,8 @@ static int watch(void *arg, enum fs_call call, const char *path, size_t *n)
 	struct power_cut *p = arg;
 	int answer = p->fault ? p->fault(p->arg, call, path, n) : 0;
 	pthread_mutex_lock(&p->lock);
+	if (call == FS_CALL_WRITE)
+		note_write(p, path);
 	if (call == FS_CALL_SYNC)
 		note_sync(p, path, answer == 0);
 	if (call == FS_CALL_SYNC_DIR && answer == 0)
