@@ -291,6 +291,9 @@ static int next_segment(struct wal *w, struct err *err)
 {
 	struct wal_segment s;
 	int rc = wal_segment_create(w->fs, w->dir, w->next_segment, w->segment_bytes, &s, err);
+	/* Made half by an attempt that failed, and could not be removed: its number is gone. */
+	if (rc == ERR_EXISTS)
+		rc = wal_segment_create(w->fs, w->dir, ++w->next_segment, w->segment_bytes, &s, err);
 	if (rc != 0)
 		return rc;
 	w->next_segment++;

@@ -370,6 +370,63 @@ static void the_power_may_go_after_a_failure(void **state)
 	every_call(FAIL_THEN_CUT);
 }
 
+/* --- a segment of the log that is made half ------------------------------------------------------------------------ */
+
+struct half_made {
+	_Atomic unsigned allocations, removals; /* so many are left that fail */
+};
+
+static int fail_making(void *arg, enum fs_call call, const char *path, size_t *n)
+{
+	(void)n;
+	struct half_made *h = arg;
+	if (!strstr(path, "/wal/"))
+		return 0;
+	if (call == FS_CALL_ALLOCATE && h->allocations > 0) {
+		h->allocations--;
+		return EIO;
+	}
+	if (call == FS_CALL_UNLINK && h->removals > 0) {
+		h->removals--;
+		return EIO;
+	}
+	return call == FS_CALL_SYNC || call == FS_CALL_SYNC_DIR ? FS_PRETEND : 0;
+}
+
+/* The log grows into new segments, one of which could not be allocated, nor removed: the writing goes on. */
+static void a_segment_made_half_is_passed(void **state)
+{
+	(void)state;
+	struct half_made half = {0};
+	struct fs *fs = fs_faulty_new(fail_making, &half);
+	char *dir = test_tmpdir();
+	struct clock *clock = clock_virtual_new(START_MS);
+	struct tsdb_options o = {.fs = fs, .wal_segment_bytes = 4096, .future_limit_ms = -1};
+	struct tsdb *db = probe_open(dir, clock, &o);
+	struct arena *arena = arena_new(ARENA_NO_LIMIT);
+	const struct labels *labels = labels_of(arena, "__name__", "m", NULL);
+	struct err err;
+	half.allocations = half.removals = 1;
+	for (int64_t i = 0; i < 400; i++) {
+		check_int("append", probe_add(db, labels, START_MS + i, (double)i), APPEND_OK);
+		int rc = ERR_IO;
+		for (int tries = 0; tries < 16 && rc != 0; tries++)
+			rc = tsdb_sync(db, &err);
+		check_ok("sync", rc, &err);
+	}
+	check_int("it was met", half.removals, 0);
+	tsdb_close(db);
+	db = probe_open(dir, clock, &o);
+	char *all = probe_dump(tsdb_queryable(db), NULL, 0, START_MS + 399, START_MS + 399);
+	check_str("the last one", slice_cstr(all), "{__name__=\"m\"} 1700000000399=4078f00000000000\n");
+	free(all);
+	tsdb_close(db);
+	arena_free(arena);
+	clock_virtual_free(clock);
+	fs_faulty_free(fs);
+	test_tmpdir_done(dir);
+}
+
 TEST_MAIN("tsdb faults", cmocka_unit_test(any_call_may_fail), cmocka_unit_test(calls_may_fail_for_a_while),
     cmocka_unit_test(the_disk_may_be_full), cmocka_unit_test(the_power_may_go),
-    cmocka_unit_test(the_power_may_go_after_a_failure))
+    cmocka_unit_test(the_power_may_go_after_a_failure), cmocka_unit_test(a_segment_made_half_is_passed))
