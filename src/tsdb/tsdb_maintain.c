@@ -234,6 +234,11 @@ static int seal_once(struct tsdb *db, const unsigned *stripes, size_t n, int64_t
 		idle_before_ms = INT64_MIN;
 	for (size_t i = 0; i < n; i++)
 		head_freeze(&db->head, stripes[i], idle_before(db, stripes[i], now_ms), &seals[i]);
+	/* What is in a part is in the log, too: the head answers for the newest samples, and after a crash knows them from it.
+	 * A log that cannot be written does not stop the sealing, which makes room for it. */
+	struct err why;
+	int ignored = wal_sync_now(db->wal, &why);
+	(void)ignored;
 	int rc = publish_frozen(db, seals, n, err);
 	if (rc == 0)
 		rc = write_snapshots(db, seals, n, now_ms, err);

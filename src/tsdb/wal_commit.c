@@ -65,6 +65,7 @@ struct wal {
 	struct wal_series_writer series_writer;
 	uint64_t next_record;
 	bool closing, refusing, retry;
+	bool sync_wanted; /* with the next batch, whatever the policy */
 	struct err why; /* we refuse */
 	char *held;     /* why wal_ready() refuses all the same; NULL: it does not */
 	struct old_segments old;
@@ -306,7 +307,7 @@ static int next_segment(struct wal *w, struct err *err)
 
 static int roll(struct wal *w, struct err *err)
 {
-	int rc = w->sync == WAL_SYNC_OFF ? 0 : sync_segment(w, err);
+	int rc = sync_segment(w, err);
 	if (rc != 0)
 		return rc;
 	note_finished_segment(w, false);
@@ -508,13 +509,15 @@ static void *writing_thread(void *arg)
 		lock_take(&w->lock);
 		wait_for_work(w);
 		closing = w->closing;
-		bool refusing = w->refusing;
+		bool refusing = w->refusing, wanted = w->sync_wanted;
+		w->sync_wanted = false;
 		struct wal_batch *b = take_batch(w);
 		cond_broadcast(&w->room);
 		lock_release(&w->lock);
 		int64_t now_ns = clock_mono_ns(clock_real());
 		bool due = now_ns - synced_ns >= SYNC_INTERVAL_MS * INT64_C(1000000);
-		bool sync = closing || w->sync == WAL_SYNC_ALWAYS || (w->sync == WAL_SYNC_INTERVAL && due);
+		bool sync = closing || wanted || w->sync == WAL_SYNC_ALWAYS ||
+			    (w->sync == WAL_SYNC_INTERVAL && due);
 		if (commit_batch(w, b, sync, refusing) && sync)
 			synced_ns = now_ns;
 	}
@@ -626,7 +629,11 @@ int wal_sync_now(struct wal *w, struct err *err)
 	struct sync_wait s = {.err = err};
 	lock_init(&s.lock, LOCK_POOL, "wal sync");
 	cond_init(&s.done);
-	wal_on_durable(w, sync_done, &s);
+	lock_take(&w->lock);
+	w->sync_wanted = true;
+	add_waiter(w, sync_done, &s);
+	lock_release(&w->lock);
+	cond_signal(&w->wake);
 	lock_take(&s.lock);
 	while (!s.is_done)
 		cond_wait(&s.done, &s.lock);

@@ -68,7 +68,7 @@ void wal_append_series(struct wal *w, series_ref ref, const struct label *l, siz
 /* Calls done(arg, rc, why) exactly once, from the writing thread, when all appended so far is as safe as the policy says
  * (rc 0), or was refused (rc < 0). */
 void wal_on_durable(struct wal *w, void (*done)(void *arg, int rc, const char *why), void *arg);
-/* Waits for that. */
+/* Waits until all appended so far is on disk, whatever the policy. */
 MUST_CHECK int wal_sync_now(struct wal *w, struct err *err);
 
 /* The number of the newest record. */

@@ -427,6 +427,65 @@ static void a_segment_made_half_is_passed(void **state)
 	test_tmpdir_done(dir);
 }
 
+/* --- a part that is ahead of the log -------------------------------------------------------------------------------- */
+
+enum { RUNNING, SEALING, STOPPED };
+
+/* When sealing has come to the series snapshots nothing changes any more. */
+static int stop_at_snapshot(void *arg, enum fs_call call, const char *path, size_t *n)
+{
+	(void)n;
+	_Atomic int *state = arg;
+	if (*state == SEALING && is_change(call) && strstr(path, "/head/stripe-"))
+		*state = STOPPED;
+	return *state == STOPPED && is_change(call) ? EIO : 0;
+}
+
+static void check_newest(struct tsdb *db, const char *want)
+{
+	char *newest = probe_dump_newest(tsdb_queryable(db), NULL, 0, START_MS, START_MS + 10);
+	check_str("newest", slice_cstr(newest), want);
+	free(newest);
+}
+
+/* The power goes when the part is there, before anything else says so: instant queries, which ask the head, know of it. */
+static void the_head_knows_what_parts_have(void **state)
+{
+	const enum wal_sync *sync = *state;
+	struct err err;
+	_Atomic int disk_state = RUNNING;
+	char *dir = test_tmpdir(), *data = xasprintf("%s/data", dir);
+	struct clock *clock = clock_virtual_new(START_MS);
+	struct power_cut *disk = power_cut_new(dir, stop_at_snapshot, &disk_state);
+	struct tsdb_options o = {.fs = power_cut_fs(disk), .wal_sync = *sync};
+	struct tsdb *db = probe_open(data, clock, &o);
+	struct arena *arena = arena_new(ARENA_NO_LIMIT);
+	const struct labels *old = labels_of(arena, "__name__", "old", NULL);
+	check_int("old", probe_add(db, old, START_MS, 1), APPEND_OK);
+	check_ok("seal", tsdb_seal_all(db, &err), &err);
+	check_int("newer", probe_add(db, old, START_MS + 1, 2), APPEND_OK);
+	check_int(
+	    "young", probe_add(db, labels_of(arena, "__name__", "young", NULL), START_MS + 1, 3), APPEND_OK);
+	disk_state = SEALING;
+	check_int("the snapshot fails", tsdb_seal_all(db, &err), ERR_IO);
+	tsdb_close(db);
+	power_cut_apply(disk, NULL);
+	db = probe_open(data, clock, NULL);
+	check_newest(db, "{__name__=\"old\"} 1700000000001=4000000000000000\n"
+			 "{__name__=\"young\"} 1700000000001=4008000000000000\n");
+	tsdb_close(db);
+	power_cut_free(disk);
+	arena_free(arena);
+	clock_virtual_free(clock);
+	free(data);
+	test_tmpdir_done(dir);
+}
+
+static enum wal_sync always = WAL_SYNC_ALWAYS, interval = WAL_SYNC_INTERVAL, off = WAL_SYNC_OFF;
+
 TEST_MAIN("tsdb faults", cmocka_unit_test(any_call_may_fail), cmocka_unit_test(calls_may_fail_for_a_while),
     cmocka_unit_test(the_disk_may_be_full), cmocka_unit_test(the_power_may_go),
-    cmocka_unit_test(the_power_may_go_after_a_failure), cmocka_unit_test(a_segment_made_half_is_passed))
+    cmocka_unit_test(the_power_may_go_after_a_failure), cmocka_unit_test(a_segment_made_half_is_passed),
+    cmocka_unit_test_prestate(the_head_knows_what_parts_have, &always),
+    cmocka_unit_test_prestate(the_head_knows_what_parts_have, &interval),
+    cmocka_unit_test_prestate(the_head_knows_what_parts_have, &off))
