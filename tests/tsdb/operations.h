@@ -135,6 +135,7 @@ void crash(struct run *r);
 void trouble(struct run *r);
 
 /* test_tsdb_operations.c */
+void maintain(struct run *r);
 void do_some(struct run *r);
 void check_everything(struct run *r, struct tsdb *db, const char *what);
 /* True: done. Only trouble with the disk excuses a failure. */

@@ -136,7 +136,7 @@ void crash(struct run *r)
 	forget_newest(r);
 }
 
-/* The disk is well again: a writer that insists is served. */
+/* The disk is well again: what looks after the store sees that, and a writer that insists is served. */
 static void recover(struct run *r)
 {
 	struct err err;
@@ -144,6 +144,7 @@ static void recover(struct run *r)
 	for (int i = 0; i < 16 && rc != 0; i++)
 		rc = tsdb_sync(r->db, &err);
 	check_ok("the store goes on", rc, &err);
+	maintain(r);
 	sample_model_sync(r->model);
 }
 

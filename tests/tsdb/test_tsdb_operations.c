@@ -94,7 +94,7 @@ static void note_retention(struct run *r)
 		r->keep_from_ms = from;
 }
 
-static void maintain(struct run *r)
+void maintain(struct run *r)
 {
 	struct err err;
 	note_retention(r);
