@@ -13,7 +13,7 @@ static const struct slice names[REPORT_SERIES] = {
     [REPORT_BODY_SIZE] = SL_INIT("scrape_body_size_bytes"),
 };
 
-int scrape_report(struct appender *a, const struct target *target, struct kept_ref refs[REPORT_SERIES],
+int scrape_report(struct appender *a, const struct target *target, struct kept_ref *refs,
     size_t n, const double *values, int64_t t_ms, struct err *err)
 {
 	struct arena *arena = arena_new(ARENA_NO_LIMIT);

@@ -17,6 +17,6 @@ enum report_series {
 };
 enum { REPORT_USUAL = REPORT_TIMEOUT };
 
-/* `values` by enum report_series, of which the first `n` are written; `refs` are the loop's, zeroed at first. */
-MUST_CHECK int scrape_report(struct appender *a, const struct target *target,
-    struct kept_ref refs[REPORT_SERIES], size_t n, const double *values, int64_t t_ms, struct err *err);
+/* `values` by enum report_series, of which the first `n` are written; `refs` are the loop's REPORT_SERIES, zeroed at first. */
+MUST_CHECK int scrape_report(struct appender *a, const struct target *target, struct kept_ref *refs, size_t n,
+    const double *values, int64_t t_ms, struct err *err);
