@@ -25,7 +25,7 @@ static unsigned percent_done(const struct tsdb_replay *r)
 void tsdb_replay_state(struct tsdb *db, struct tsdb_replay_state *out)
 {
 	const struct tsdb_replay *r = &db->replay;
-	*out = (struct tsdb_replay_state){.phase = atomic_load(&r->phase),
+	*out = (struct tsdb_replay_state){.phase = (enum tsdb_replay_phase)atomic_load(&r->phase),
 	    .first_segment = r->first_segment,
 	    .last_segment = r->last_segment,
 	    .segment = r->segment,

@@ -316,6 +316,8 @@ static void check_newest(
 	const struct model_entry *e = newest_entry(s, c->q->min_t_ms, c->q->max_t_ms);
 	struct model_value none = {0}, got = column->n ? value_of(column, column->n - 1) : none;
 	int64_t t_ms = column->n ? column->t[column->n - 1] : e ? e->t_ms : 0;
+	if (got.is_there && t_ms < c->q->keep_from_ms && !e)
+		return; /* the head remembers a sample that retention took */
 	if ((!e && !got.is_there) || (e && !got.is_there && may_be_missing(c, e->t_ms)))
 		return;
 	if (!e || e->t_ms != t_ms || (!same_value(&got, &e->now) && !is_second(c, e, &got)))
