@@ -36,7 +36,7 @@ struct slot {
 	struct model_series *series;
 	struct series_key key;
 	enum kind kind;
-	series_ref ref; /* 0: not known in this process */
+	struct kept_ref kept; /* zeroed: not known in this process */
 	double value;
 	struct histogram *histogram; /* the newest */
 	int64_t last_lo, last_hi;    /* between them is the newest sample that the head knows */

@@ -70,7 +70,7 @@ static int try_open(struct run *r, struct err *err)
 	    .future_limit_ms = FUTURE_MS,
 	    .out_of_order_ms = r->window_ms ? r->window_ms : -1};
 	for (int i = 0; i < SLOTS; i++)
-		r->slots[i].ref = 0;
+		r->slots[i].kept = (struct kept_ref){0};
 	return tsdb_open(&o, &r->db, err);
 }
 

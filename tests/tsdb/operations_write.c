@@ -102,18 +102,23 @@ struct batch {
 static void find_ref(struct run *r, struct appender *a, struct slot *s)
 {
 	struct err err;
-	if (!s->ref || one_in(r, 10))
-		a->ops->find(a, &s->key, 1, &s->ref);
-	if (!s->ref)
-		check_ok(r->name, a->ops->add_series(a, &s->key, s->series->labels, &s->ref, &err), &err);
+	if (s->kept.ref && !one_in(r, 10))
+		return;
+	a->ops->find(a, &s->key, 1, &s->kept.ref);
+	if (!s->kept.ref)
+		check_ok(
+		    r->name, a->ops->add_series(a, &s->key, s->series->labels, &s->kept.ref, &err), &err);
+	s->kept.round = a->round;
 }
 
 static enum append_result append_one(struct run *r, struct appender *a, const struct offer *o)
 {
 	struct err err;
 	uint8_t result;
-	struct sample s = {.ref = o->slot->ref, .t_ms = o->t_ms, .v = o->v.v};
-	struct histogram_sample h = {.ref = o->slot->ref, .t_ms = o->t_ms, .h = o->v.h};
+	struct sample s = {
+	    .ref = o->slot->kept.ref, .round = o->slot->kept.round, .t_ms = o->t_ms, .v = o->v.v};
+	struct histogram_sample h = {
+	    .ref = o->slot->kept.ref, .round = o->slot->kept.round, .t_ms = o->t_ms, .h = o->v.h};
 	int rc = o->v.h ? a->ops->append_histograms(a, &h, 1, &result, &err)
 			: a->ops->append(a, &s, 1, &result, &err);
 	check_ok(r->name, rc, &err);
@@ -127,7 +132,7 @@ static enum append_result append_anew(struct run *r, struct appender *a, const s
 	enum append_result result = append_one(r, a, o);
 	if (result != APPEND_UNKNOWN_REF)
 		return result;
-	o->slot->ref = 0;
+	o->slot->kept.ref = 0;
 	find_ref(r, a, o->slot);
 	return append_one(r, a, o);
 }
@@ -141,7 +146,7 @@ static void note_failed(const struct run *r, int rc, const struct err *err)
 }
 
 /* Offers of different series in one transaction: each answer is known at once. */
-static void write_batch(struct run *r, const struct batch *b)
+static void write_batch(struct run *r, struct batch *b)
 {
 	struct appendable *door = tsdb_appendable(r->db);
 	struct appender *a;
@@ -158,11 +163,15 @@ static void write_batch(struct run *r, const struct batch *b)
 		answers[i] = (uint8_t)append_anew(r, a, &b->v[i]);
 		expected[answers[i]]++;
 	}
+	uint32_t round = a->round;
 	rc = a->ops->commit(a, &stats, NULL, NULL, &err);
 	if (rc != 0)
 		note_failed(r, rc, &err);
-	for (size_t i = 0; i < b->n && rc == 0; i++)
+	for (size_t i = 0; i < b->n && rc == 0; i++) {
 		take_answer(r, &b->v[i], (enum append_result)answers[i]);
+		if (answers[i] == APPEND_OK)
+			b->v[i].slot->kept.round = round;
+	}
 	for (int i = 0; i < APPEND_UNKNOWN_REF && rc == 0; i++)
 		check_int(append_result_text((enum append_result)i), stats.by_result[i], expected[i]);
 	free(answers);
@@ -272,11 +281,12 @@ void in_a_row(struct run *r)
 	if (s->kind >= INTEGER_HISTOGRAM || is_in_trouble(r))
 		return;
 	check_ok("begin", door->begin(door, &a, &err), &err);
-	s->ref = 0;
+	s->kept.ref = 0;
 	find_ref(r, a, s);
 	int64_t t_ms = r->now_ms + 1;
 	for (int i = 0; i < 2; i++, t_ms += (int64_t)below(r, 4000) - 1000)
-		samples[i] = (struct sample){.ref = s->ref, .t_ms = t_ms, .v = next_float(r, s)};
+		samples[i] = (struct sample){
+		    .ref = s->kept.ref, .round = s->kept.round, .t_ms = t_ms, .v = next_float(r, s)};
 	check_ok("append", a->ops->append(a, samples, 2, results, &err), &err);
 	check_ok("commit", a->ops->commit(a, &stats, NULL, NULL, &err), &err);
 	for (int i = 0; i < 2; i++)
