@@ -99,7 +99,7 @@ static void cut_at_windows(struct compact_job *job, const struct part_meta *m, i
 	for (int64_t w = window_of(m->min_t_ms, range_ms); w <= window_of(m->max_t_ms, range_ms); w++) {
 		int64_t end = end_of(w, range_ms);
 		job->pieces[job->n_pieces++] = (struct compact_piece){m->level, from, end};
-		from = end + 1;
+		from = end < INT64_MAX ? end + 1 : INT64_MAX;
 	}
 	job->pieces[job->n_pieces - 1].max_t_ms = INT64_MAX;
 }
