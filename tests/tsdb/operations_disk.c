@@ -157,6 +157,7 @@ static void delete_again(struct run *r)
 		    tsdb_delete(r->db, d->matchers, d->n, d->min_t_ms, d->max_t_ms, &err), &err);
 		sample_model_delete(r->model, d->matchers, d->n, d->min_t_ms, d->max_t_ms, true);
 	}
+	r->n_failed = 0;
 }
 
 /* Closed and opened on the bad disk, which loses what it could not write; what could not be read is read when it is opened once

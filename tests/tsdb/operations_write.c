@@ -38,7 +38,7 @@ static void note_put(struct run *r, const struct offer *o)
 	sample_model_put(r->model, s->series, o->t_ms, o->v);
 }
 
-/* Whether the store may answer this; `now` is what readers see at that time. */
+/* Whether the store may answer this (a deletion that failed may leave what it was about); `now` is what readers see at that time. */
 static bool may_answer(
     const struct run *r, const struct offer *o, const struct model_value *now, enum append_result a)
 {
@@ -51,9 +51,9 @@ static bool may_answer(
 		       (o->t_ms > s->last_lo || may_be_dropped(r, s) ||
 			   (r->window_ms > 0 && o->t_ms >= r->newest_lo - r->window_ms));
 	case APPEND_REPEATED:
-		return same_value(now, &o->v);
+		return same_value(now, &o->v) || r->n_failed > 0;
 	case APPEND_DUPLICATE:
-		return now->is_there && !same_value(now, &o->v);
+		return (now->is_there && !same_value(now, &o->v)) || r->n_failed > 0;
 	case APPEND_OUT_OF_ORDER:
 		return !is_new && r->window_ms == 0;
 	case APPEND_TOO_OLD:
