@@ -274,6 +274,18 @@ void head_drop_series(struct head *h, series_ref ref, uint64_t seq)
 	arena_free(arena);
 }
 
+/* Index lock. What is left moves up when it is the smaller part, so that each entry moves once on average. */
+static void forget_freed(struct head *h)
+{
+	size_t left = h->dropped.len - h->n_freed;
+	if (left > h->n_freed)
+		return;
+	if (left > 0)
+		memmove(h->dropped.v, h->dropped.v + h->n_freed, left * sizeof(*h->dropped.v));
+	h->dropped.len = left;
+	h->n_freed = 0;
+}
+
 /* A few at a time: others wait for the lock. */
 static bool free_some(struct head *h, uint64_t seen_seq)
 {
@@ -281,13 +293,12 @@ static bool free_some(struct head *h, uint64_t seen_seq)
 	size_t n = 0;
 	uint64_t record = wal_last_record(h->wal);
 	rwlock_write(&h->index_lock);
-	for (; n < AT_ONCE && n < h->dropped.len && h->dropped.v[n].seq < seen_seq; n++) {
-		head_index_free(&h->index, h->dropped.v[n].handle);
-		ref_recycler_retire(&h->refs, h->dropped.v[n].ref, 1, record);
+	for (; n < AT_ONCE && h->n_freed < h->dropped.len && h->dropped.v[h->n_freed].seq < seen_seq; n++) {
+		const struct dropped_labels *d = &h->dropped.v[h->n_freed++];
+		head_index_free(&h->index, d->handle);
+		ref_recycler_retire(&h->refs, d->ref, 1, record);
 	}
-	h->dropped.len -= n;
-	if (n > 0)
-		memmove(h->dropped.v, h->dropped.v + n, h->dropped.len * sizeof(*h->dropped.v));
+	forget_freed(h);
 	rwlock_release(&h->index_lock);
 	return n == AT_ONCE;
 }
@@ -302,7 +313,7 @@ uint32_t head_dropped_handle(struct head *h, series_ref ref)
 {
 	uint32_t handle = 0;
 	rwlock_read(&h->index_lock);
-	for (size_t i = 0; i < h->dropped.len && !handle; i++)
+	for (size_t i = h->n_freed; i < h->dropped.len && !handle; i++)
 		if (h->dropped.v[i].ref == ref)
 			handle = h->dropped.v[i].handle;
 	rwlock_release(&h->index_lock);

@@ -53,6 +53,7 @@ struct head {
 	series_ref next_ref;        /* refs from here on were never used */
 	struct ref_recycler refs;
 	struct dropped_labels_vec dropped; /* in the order of seq */
+	size_t n_freed;                    /* of these, from the first on */
 
 	struct rwlock keys_lock; /* LOCK_SERIES */
 	struct key_table by_key; /* keys_lock */
