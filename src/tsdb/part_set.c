@@ -63,11 +63,17 @@ static bool is_among(uint64_t seq, const uint64_t *v, size_t n)
 	return false;
 }
 
+/* Those that were cut out of one stand in the order of their times, so that what is read of them ascends. */
+static bool comes_before(const struct part_meta *a, const struct part_meta *b)
+{
+	return a->newest_seq != b->newest_seq ? a->newest_seq < b->newest_seq : a->min_t_ms < b->min_t_ms;
+}
+
 /* A joined part takes the place of the newest that went into it. */
 static void insert(struct part_set *s, struct part *add)
 {
 	size_t i = s->n++;
-	for (; i > 0 && part_meta(s->v[i - 1])->newest_seq > part_meta(add)->newest_seq; i--)
+	for (; i > 0 && comes_before(part_meta(add), part_meta(s->v[i - 1])); i--)
 		s->v[i] = s->v[i - 1];
 	s->v[i] = add;
 }

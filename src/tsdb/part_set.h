@@ -7,7 +7,8 @@
 #include "tsdb/part_read.h"
 
 struct part_set {
-	struct part **v; /* by newest_seq: of samples at the same time the one of the first part counts */
+	struct part *
+	    *v; /* by newest_seq, then time: of samples at the same time the one of the first part counts */
 	size_t n;
 	uint64_t sealed_seq; /* the newest part out of the head that it knows, also when that is gone since */
 	unsigned refs;       /* TSDB_BLOCKS */
