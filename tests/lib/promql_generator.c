@@ -693,7 +693,9 @@ static bool groups_groups(const char *text)
 {
 	size_t n = 0;
 	for (const char *at = text; *at; at++)
-		n += strncmp(at, " by (", 5) == 0 || strncmp(at, " without (", 10) == 0;
+		n += strncmp(at, " by (", 5) == 0 || strncmp(at, " without (", 10) == 0 ||
+		     strncmp(at, "sum (", 5) == 0 || strncmp(at, "avg (", 5) == 0 ||
+		     strncmp(at, "stddev (", 8) == 0 || strncmp(at, "stdvar (", 8) == 0;
 	return n > 1;
 }
 
