@@ -229,6 +229,24 @@ static int select_part(struct selection *s, struct part *p, const struct matcher
 	return rc;
 }
 
+/* The parts of the range, those of earlier times first, so that samples come in order; of two whose times overlap the first
+ * stays first. Returns how many. */
+static size_t parts_in_order(const struct select_range *range, struct part **out)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < range->parts->n; i++) {
+		struct part *p = range->parts->v[i];
+		const struct part_meta *m = part_meta(p);
+		if (m->min_t_ms > range->max_t_ms || m->max_t_ms < range->min_t_ms)
+			continue;
+		size_t at = n++;
+		for (; at > 0 && part_meta(out[at - 1])->min_t_ms > m->max_t_ms; at--)
+			out[at] = out[at - 1];
+		out[at] = p;
+	}
+	return n;
+}
+
 static int select_parts(
     struct selection *s, const struct matcher *const *matchers, size_t n_matchers, struct err *err)
 {
@@ -236,13 +254,12 @@ static int select_parts(
 	if (!s->needs_parts && newest_set_applies(range))
 		return 0;
 	note_refs(s);
+	struct part **parts = xcalloc(range->parts->n + 1, sizeof(*parts));
+	size_t n = parts_in_order(range, parts);
 	int rc = 0;
-	for (size_t i = 0; i < range->parts->n && rc == 0; i++) {
-		struct part *p = range->parts->v[i];
-		const struct part_meta *m = part_meta(p);
-		if (m->min_t_ms <= range->max_t_ms && m->max_t_ms >= range->min_t_ms)
-			rc = select_part(s, p, matchers, n_matchers, err);
-	}
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = select_part(s, parts[i], matchers, n_matchers, err);
+	free(parts);
 	return rc;
 }
 
