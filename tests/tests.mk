@@ -27,7 +27,8 @@ include tests/crash/tests.mk
 # `make check` builds all of it and lets prove run it; one program: `make tests/base/test_arena && tests/base/test_arena -f NAME`.
 check_PROGRAMS += $(unit_tests) $(fuzz_programs)
 dist_check_SCRIPTS += $(test_scripts)
-check-local:
+# Measuring programs are not run here, but they have to build.
+check-local: $(EXTRA_PROGRAMS)
 	$(AM_V_at)CC='$(CC)' CMOCKA_MESSAGE_OUTPUT=TAP srcdir='$(abs_top_srcdir)' builddir='$(abs_top_builddir)' \
 		$(PROVE) --merge --timer -j $(TEST_JOBS) $(PROVE_FLAGS) --exec '' \
 		$(unit_tests) $(addprefix $(abs_top_srcdir)/,$(test_scripts))
@@ -48,7 +49,7 @@ check-tsan:
 
 .PHONY: check-headers check-layers check-programs
 # Everything `make check` runs, without running it.
-check-programs: $(check_PROGRAMS)
+check-programs: $(check_PROGRAMS) $(EXTRA_PROGRAMS)
 check-headers:
 	$(AM_V_at)CC='$(CC)' srcdir='$(abs_top_srcdir)' builddir='$(abs_top_builddir)' $(top_srcdir)/tests/check_headers.sh
 check-layers:

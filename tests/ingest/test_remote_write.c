@@ -7,85 +7,11 @@
 #include "ingest/remote_write.h"
 #include "storage/mem_store.h"
 #include "tests/ingest/pb_build.h"
+#include "tests/ingest/write_fixture.h"
 #include "tests/lib/test.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-struct fixture {
-	struct mem_store *store;
-	struct remote_write *rw;
-	int answers, status;
-	char text[2048];
-};
-
-static void fixture_init(struct fixture *f)
-{
-	memset(f, 0, sizeof(*f));
-	f->store = mem_store_new();
-	f->rw = remote_write_new(mem_store_appendable(f->store));
-}
-
-static void fixture_done(struct fixture *f)
-{
-	remote_write_free(f->rw);
-	mem_store_free(f->store);
-}
-
-static void take_answer(void *arg, int status, struct slice text)
-{
-	struct fixture *f = arg;
-	f->answers++;
-	f->status = status;
-	snprintf(f->text, sizeof(f->text), "%" SL_FMT, SL_ARG(text));
-}
-
-static void send_raw(struct fixture *f, struct slice body)
-{
-	int before = f->answers;
-	remote_write_store(f->rw, body, take_answer, f);
-	check_int("one answer", f->answers, before + 1);
-}
-
-static void send(struct fixture *f, struct slice message)
-{
-	struct strbuf body = STRBUF_INIT;
-	snappy_encode(message, &body);
-	send_raw(f, strbuf_slice(&body));
-	strbuf_done(&body);
-}
-
-/* What the store has for the first series of a metric: samples, and the value of the last one. */
-static size_t stored(struct fixture *f, const char *metric, struct sample_column *c, struct arena *arena)
-{
-	struct err err;
-	struct querier *q;
-	struct series_set *set;
-	const struct matcher *m;
-	struct select_hints hints = {.start_ms = INT64_MIN, .end_ms = INT64_MAX};
-	struct queryable *store = mem_store_queryable(f->store);
-	check_ok("open", store->open(store, INT64_MIN, INT64_MAX, &q, &err), &err);
-	check_ok(
-	    "matcher", matcher_new(arena, MATCH_EQUAL, SL("__name__"), slice_cstr(metric), &m, &err), &err);
-	check_ok("select", q->ops->select(q, arena, &m, 1, true, &hints, &set, &err), &err);
-	sample_column_reset(c);
-	if (set->n > 0)
-		check_ok("read", set->ops->read(set, 0, c, &err), &err);
-	size_t n = set->n;
-	q->ops->close(q);
-	return n;
-}
-
-static void check_stored(struct fixture *f, const char *metric, size_t series, size_t samples)
-{
-	struct sample_column c;
-	struct arena *arena = arena_new(ARENA_NO_LIMIT);
-	sample_column_init(&c, arena);
-	check_int(metric, stored(f, metric, &c, arena), series);
-	check_int(metric, c.n, samples);
-	sample_column_done(&c);
-	arena_free(arena);
-}
 
 static void known_series_take_the_short_way(void **state)
 {
@@ -104,7 +30,7 @@ static void known_series_take_the_short_way(void **state)
 				pb_put_sample(&series, 1000 + round * 100 + k, i + k);
 			pb_put_message(&message, 1, &series);
 		}
-		send(&f, strbuf_slice(&message));
+		send_message(&f, strbuf_slice(&message));
 		strbuf_done(&message);
 		check_int("status", f.status, 204);
 	}
@@ -130,7 +56,7 @@ static void labels_in_any_order_are_one_series(void **state)
 		pb_put_label(&series, "empty", "");
 		pb_put_sample(&series, 1000 + order * 2000, 1);
 		pb_put_message(&message, 1, &series);
-		send(&f, strbuf_slice(&message));
+		send_message(&f, strbuf_slice(&message));
 		strbuf_done(&message);
 		check_int("status", f.status, 204);
 	}
@@ -155,7 +81,7 @@ static void the_good_part_is_stored(void **state)
 	struct strbuf message = STRBUF_INIT, series = STRBUF_INIT;
 	put_series(&message, "a", 2000, 1);
 	put_series(&message, "b", 2000, 1);
-	send(&f, strbuf_slice(&message));
+	send_message(&f, strbuf_slice(&message));
 	strbuf_reset(&message);
 	put_series(&message, "a", 2000, 1); /* repeated: good */
 	put_series(&message, "a", 1000, 1); /* older */
@@ -166,7 +92,7 @@ static void the_good_part_is_stored(void **state)
 	pb_put_sample(&series, 2, 1);
 	pb_put_message(&message, 1, &series);
 	put_series(&message, "c", 1000, 1);
-	send(&f, strbuf_slice(&message));
+	send_message(&f, strbuf_slice(&message));
 	check_int("status", f.status, 400);
 	check_true("first one named", strstr(f.text, "first: ") && strstr(f.text, "a at 1000"));
 	check_true("counts", strstr(f.text, "4 of 7 samples were refused"));
@@ -198,7 +124,7 @@ static void bad_labels_are_named(void **state)
 		pb_put_sample(&series, 1, 1);
 		pb_put_message(&message, 1, &series);
 		put_series(&message, "good", 1, 1);
-		send(&f, strbuf_slice(&message));
+		send_message(&f, strbuf_slice(&message));
 		check_int(cases[i].name, f.status, 400);
 		if (!strstr(f.text, cases[i].want))
 			fail_msg("%s: want %s in: %s", cases[i].name, cases[i].want, f.text);
@@ -244,7 +170,7 @@ static void histograms_become_floats(void **state)
 	struct strbuf message = STRBUF_INIT;
 	put_histogram(&message, "h", 1000, 3, 3);
 	put_histogram(&message, "fine", 1000, 3, 10);
-	send(&f, strbuf_slice(&message));
+	send_message(&f, strbuf_slice(&message));
 	check_int("status", f.status, 204);
 	struct arena *arena = arena_new(ARENA_NO_LIMIT);
 	struct sample_column c;
@@ -261,7 +187,7 @@ static void histograms_become_floats(void **state)
 	strbuf_reset(&message);
 	put_histogram(&message, "h", 2000, 4, 3);
 	put_series(&message, "good", 1, 1);
-	send(&f, strbuf_slice(&message));
+	send_message(&f, strbuf_slice(&message));
 	check_int("contradiction", f.status, 400);
 	check_true("said", strstr(f.text, "spans need 4 buckets, have 3 buckets"));
 	check_stored(&f, "good", 1, 1);
@@ -293,7 +219,7 @@ static void exemplars_are_stored(void **state)
 	pb_put_message(&series, 3, &good);
 	pb_put_message(&message, 1, &series);
 	uint64_t refused = counter_get(M_REMOTE_WRITE_EXEMPLARS_REFUSED);
-	send(&f, strbuf_slice(&message));
+	send_message(&f, strbuf_slice(&message));
 	check_int("status", f.status, 204);
 	check_int("counted", counter_get(M_REMOTE_WRITE_EXEMPLARS_REFUSED) - refused, 1);
 	struct exemplar_queryable *q = mem_store_exemplars(f.store);
@@ -331,7 +257,7 @@ static void metadata_and_exemplars_do_no_harm(void **state)
 	pb_put_double(&exemplar, 2, 1);
 	pb_put_message(&series, 3, &exemplar);
 	pb_put_message(&message, 1, &series);
-	send(&f, strbuf_slice(&message));
+	send_message(&f, strbuf_slice(&message));
 	check_int("status", f.status, 204);
 	check_stored(&f, "m", 1, 1);
 	strbuf_done(&message);
@@ -348,9 +274,9 @@ static void what_is_no_request_is_refused(void **state)
 	check_int("garbage", f.status, 400);
 	send_raw(&f, SL_EMPTY);
 	check_int("nothing", f.status, 400);
-	send(&f, SL_EMPTY);
+	send_message(&f, SL_EMPTY);
 	check_int("empty message", f.status, 204);
-	send(&f, SL("GET / HTTP/1.1"));
+	send_message(&f, SL("GET / HTTP/1.1"));
 	check_int("not protobuf", f.status, 400);
 	/* 200 bytes that say they will be 3 GB. */
 	strbuf_add(&big, "\xff\xff\xff\xff\x0b", 5);
@@ -379,7 +305,7 @@ static void an_answer_is_short(void **state)
 	pb_put_label(&series, "job", value);
 	pb_put_sample(&series, 1000, 1);
 	pb_put_message(&message, 1, &series);
-	send(&f, strbuf_slice(&message));
+	send_message(&f, strbuf_slice(&message));
 	check_int("status", f.status, 400);
 	check_true("short", strlen(f.text) < 1000);
 	check_true("characters are whole", utf8_valid(slice_cstr(f.text)));
@@ -398,14 +324,14 @@ static void torn_messages_are_survived(void **state)
 	put_histogram(&message, "h", 1000, 3, 3);
 	put_series(&message, "b", 1000, 1);
 	for (size_t n = 0; n < message.len; n++) {
-		send(&f, slice_of(message.ptr, n));
+		send_message(&f, slice_of(message.ptr, n));
 		assert_true(f.status == 204 || f.status == 400);
 	}
 	for (size_t bit = 0; bit < message.len * 8; bit++) {
 		struct strbuf bent = STRBUF_INIT;
 		strbuf_add_slice(&bent, strbuf_slice(&message));
 		bent.ptr[bit / 8] ^= (char)(1 << bit % 8);
-		send(&f, strbuf_slice(&bent));
+		send_message(&f, strbuf_slice(&bent));
 		assert_true(f.status == 204 || f.status == 400);
 		strbuf_done(&bent);
 	}
@@ -465,7 +391,7 @@ static void labels_that_look_like_samples_are_labels(void **state)
 			pb_put_message(&message, 1, &full);
 		}
 		strbuf_done(&full);
-		send(&f, strbuf_slice(&message));
+		send_message(&f, strbuf_slice(&message));
 		strbuf_done(&message);
 		check_int("status", f.status, 204);
 		check_stored(&f, "m", round > 0, (size_t)round);
@@ -478,6 +404,6 @@ TEST_MAIN("remote_write", cmocka_unit_test(known_series_take_the_short_way),
     cmocka_unit_test(labels_in_any_order_are_one_series), cmocka_unit_test(the_good_part_is_stored),
     cmocka_unit_test(bad_labels_are_named), cmocka_unit_test(histograms_become_floats),
     cmocka_unit_test(exemplars_are_stored), cmocka_unit_test(metadata_and_exemplars_do_no_harm),
-    cmocka_unit_test(what_is_no_request_is_refused),
-    cmocka_unit_test(an_answer_is_short), cmocka_unit_test(labels_that_look_like_samples_are_labels),
-    cmocka_unit_test(torn_messages_are_survived), cmocka_unit_test(heads_are_checked))
+    cmocka_unit_test(what_is_no_request_is_refused), cmocka_unit_test(an_answer_is_short),
+    cmocka_unit_test(labels_that_look_like_samples_are_labels), cmocka_unit_test(torn_messages_are_survived),
+    cmocka_unit_test(heads_are_checked))

@@ -4,85 +4,11 @@
 #include "ingest/remote_write.h"
 #include "storage/mem_store.h"
 #include "tests/ingest/pb_build.h"
+#include "tests/ingest/write_fixture.h"
 #include "tests/lib/test.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-struct fixture {
-	struct mem_store *store;
-	struct remote_write *rw;
-	int answers, status;
-	char text[2048];
-};
-
-static void fixture_init(struct fixture *f)
-{
-	memset(f, 0, sizeof(*f));
-	f->store = mem_store_new();
-	f->rw = remote_write_new(mem_store_appendable(f->store));
-}
-
-static void fixture_done(struct fixture *f)
-{
-	remote_write_free(f->rw);
-	mem_store_free(f->store);
-}
-
-static void take_answer(void *arg, int status, struct slice text)
-{
-	struct fixture *f = arg;
-	f->answers++;
-	f->status = status;
-	snprintf(f->text, sizeof(f->text), "%" SL_FMT, SL_ARG(text));
-}
-
-static void send_raw(struct fixture *f, struct slice body)
-{
-	int before = f->answers;
-	remote_write_store(f->rw, body, take_answer, f);
-	check_int("one answer", f->answers, before + 1);
-}
-
-static void send(struct fixture *f, struct slice message)
-{
-	struct strbuf body = STRBUF_INIT;
-	snappy_encode(message, &body);
-	send_raw(f, strbuf_slice(&body));
-	strbuf_done(&body);
-}
-
-/* What the store has for the first series of a metric: samples, and the value of the last one. */
-static size_t stored(struct fixture *f, const char *metric, struct sample_column *c, struct arena *arena)
-{
-	struct err err;
-	struct querier *q;
-	struct series_set *set;
-	const struct matcher *m;
-	struct select_hints hints = {.start_ms = INT64_MIN, .end_ms = INT64_MAX};
-	struct queryable *store = mem_store_queryable(f->store);
-	check_ok("open", store->open(store, INT64_MIN, INT64_MAX, &q, &err), &err);
-	check_ok(
-	    "matcher", matcher_new(arena, MATCH_EQUAL, SL("__name__"), slice_cstr(metric), &m, &err), &err);
-	check_ok("select", q->ops->select(q, arena, &m, 1, true, &hints, &set, &err), &err);
-	sample_column_reset(c);
-	if (set->n > 0)
-		check_ok("read", set->ops->read(set, 0, c, &err), &err);
-	size_t n = set->n;
-	q->ops->close(q);
-	return n;
-}
-
-static void check_stored(struct fixture *f, const char *metric, size_t series, size_t samples)
-{
-	struct sample_column c;
-	struct arena *arena = arena_new(ARENA_NO_LIMIT);
-	sample_column_init(&c, arena);
-	check_int(metric, stored(f, metric, &c, arena), series);
-	check_int(metric, c.n, samples);
-	sample_column_done(&c);
-	arena_free(arena);
-}
 
 static void put_series(struct strbuf *message, const char *name, int64_t t_ms, double v)
 {
@@ -144,14 +70,14 @@ static void without_room_the_sender_shall_try_again(void **state)
 	put_series(&message, "no_room", 1000, 1);
 	put_series(&message, "b", 1000, 1);
 	series_lack_room = true;
-	send(&f, strbuf_slice(&message));
+	send_message(&f, strbuf_slice(&message));
 	check_int("no room for a series", f.status, 503);
 	check_true("said so", strstr(f.text, "no memory (1)") && strstr(f.text, "no room for more series"));
 	check_stored(&f, "a", 1, 1);
 	check_stored(&f, "b", 1, 1);
 	check_stored(&f, "no_room", 0, 0);
 	series_lack_room = false;
-	send(&f, strbuf_slice(&message));
+	send_message(&f, strbuf_slice(&message));
 	check_int("no room for a sample", f.status, 503);
 	check_stored(&f, "a", 1, 1);
 	check_stored(&f, "no_room", 1, 1);
