@@ -15,13 +15,15 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-enum { FILE_MODE = 0666, FOLDER_MODE = 0777, TRACKED_FDS = 1024, READ_CHUNK_BYTES = 65536 };
+enum { FILE_MODE = 0666, FOLDER_MODE = 0777, READ_CHUNK_BYTES = 65536 };
+
+VEC_DEFINE(path_vec, char *);
 
 struct fs {
 	int (*fault)(void *arg, enum fs_call call, const char *path, size_t *n); /* NULL: none */
 	void *arg;
 	struct lock lock;
-	char *paths[TRACKED_FDS]; /* POOL: of open descriptors, with a fault injector only */
+	struct path_vec paths; /* POOL: of open descriptors, with a fault injector only */
 };
 
 static struct fs real;
@@ -42,19 +44,22 @@ struct fs *fs_faulty_new(int (*fault)(void *arg, enum fs_call call, const char *
 
 void fs_faulty_free(struct fs *fs)
 {
-	for (size_t i = 0; i < TRACKED_FDS; i++)
-		free(fs->paths[i]);
+	VEC_EACH (char *, path, &fs->paths)
+		free(*path);
+	path_vec_done(&fs->paths);
 	lock_done(&fs->lock);
 	free(fs);
 }
 
 static void track(struct fs *fs, int fd, const char *path)
 {
-	if (!fs->fault || fd < 0 || fd >= TRACKED_FDS)
+	if (!fs->fault || fd < 0)
 		return;
 	lock_take(&fs->lock);
-	free(fs->paths[fd]);
-	fs->paths[fd] = path ? xstrdup(path) : NULL;
+	while (fs->paths.len <= (size_t)fd)
+		path_vec_push(&fs->paths, NULL);
+	free(fs->paths.v[fd]);
+	fs->paths.v[fd] = path ? xstrdup(path) : NULL;
 	lock_release(&fs->lock);
 }
 
@@ -84,10 +89,11 @@ static char *path_of(struct fs *fs, int fd)
 		path[n] = '\0';
 		return xstrdup(path);
 	}
-	if (!fs->fault || fd < 0 || fd >= TRACKED_FDS)
+	if (!fs->fault || fd < 0)
 		return xstrdup("");
 	lock_take(&fs->lock);
-	char *copy = xstrdup(fs->paths[fd] ? fs->paths[fd] : "");
+	bool is_known = (size_t)fd < fs->paths.len && fs->paths.v[fd];
+	char *copy = xstrdup(is_known ? fs->paths.v[fd] : "");
 	lock_release(&fs->lock);
 	return copy;
 }

@@ -4,7 +4,10 @@
 #include "tests/lib/test.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 static char *in(const char *folder, const char *name)
 {
@@ -180,6 +183,44 @@ static void a_lost_write_is_reported_as_good(void **state)
 	test_tmpdir_done(tmp);
 }
 
+static int note_path(void *arg, enum fs_call call, const char *path, size_t *n)
+{
+	char **synced = arg;
+	(void)n;
+	if (call == FS_CALL_SYNC) {
+		free(*synced);
+		*synced = xstrdup(path);
+	}
+	return 0;
+}
+
+/* A fault injector is told the path of every descriptor, also of one with a high number. */
+static void many_open_files(void **state)
+{
+	(void)state;
+	enum { MANY = 2000 };
+	char *tmp = test_tmpdir(), *synced = NULL;
+	struct err err;
+	struct rlimit limit;
+	int fds[MANY], fd;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = limit.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	struct fs *fs = fs_faulty_new(note_path, &synced);
+	for (int i = 0; i < MANY; i++)
+		fds[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	check_ok("open", fs_open(fs, in(tmp, "f"), FS_CREATE, &fd, &err), &err);
+	check_ok("sync", fs_datasync(fs, fd, &err), &err);
+	check_str("its path", slice_cstr(synced), in(tmp, "f"));
+	fs_close(fs, fd);
+	for (int i = 0; i < MANY; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	fs_faulty_free(fs);
+	free(synced);
+	test_tmpdir_done(tmp);
+}
+
 TEST_MAIN("fs", cmocka_unit_test(one_file), cmocka_unit_test(folders), cmocka_unit_test(whole_files),
     cmocka_unit_test(lock_files), cmocka_unit_test(a_failed_rewrite_leaves_old_or_new),
-    cmocka_unit_test(a_lost_write_is_reported_as_good))
+    cmocka_unit_test(a_lost_write_is_reported_as_good), cmocka_unit_test(many_open_files))
