@@ -24,3 +24,5 @@ tests_base_test_sha2_SOURCES = tests/base/test_sha2.c
 tests_base_test_thread_pool_SOURCES = tests/base/test_thread_pool.c
 tests_base_test_utf8_SOURCES = tests/base/test_utf8.c
 tests_base_test_yaml_SOURCES = tests/base/test_yaml.c
+unit_tests += tests/base/test_power_cut
+tests_base_test_power_cut_SOURCES = tests/base/test_power_cut.c

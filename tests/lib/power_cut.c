@@ -3,6 +3,7 @@
 #include "base/vec.h"
 #include "base/xmalloc.h"
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -59,13 +60,22 @@ static void content_done(struct content *c)
 	*c = (struct content){0};
 }
 
+/* What is not watched would look like a loss later. */
+static _Noreturn void give_up(const char *verb, const char *path)
+{
+	fprintf(stderr, "power cut: cannot %s '%s': %s\n", verb, path, strerror(errno));
+	abort();
+}
+
 /* NULL: it is not there. */
 static struct node *node_of(struct power_cut *p, const char *path)
 {
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (fd < 0 && errno == ENOENT)
 		return NULL;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		give_up("watch", path);
 	VEC_EACH (struct node *, node, &p->nodes) {
 		if ((*node)->dev == st.st_dev && (*node)->ino == st.st_ino) {
 			close(fd);
@@ -132,7 +142,7 @@ static void note_sync(struct power_cut *p, const char *path, bool went_well)
 {
 	struct node *node = node_of(p, path);
 	if (!node)
-		return;
+		give_up("follow the sync of", path);
 	size_t n;
 	char *bytes = read_all(node->fd, &n);
 	if (went_well) {
@@ -232,6 +242,51 @@ static void forget(struct power_cut *p)
 	nodes_done(&p->nodes);
 }
 
+static const struct name *find_name(const struct names *names, const char *text)
+{
+	VEC_EACH (struct name, name, names)
+		if (strcmp(name->text, text) == 0)
+			return name;
+	return NULL;
+}
+
+static bool has_safe_content(const struct node *node)
+{
+	size_t n;
+	char *bytes = read_all(node->fd, &n);
+	bool is_same = n == node->safe.n && memcmp(bytes, node->safe.bytes ? node->safe.bytes : "", n) == 0;
+	free(bytes);
+	return is_same;
+}
+
+/* Each name on the way down from the root stands for what it stood for when its folder was synced. */
+static bool is_safe(struct power_cut *p, const char *path)
+{
+	struct node *node = node_of(p, p->root);
+	size_t at = strlen(p->root);
+	while (node && path[at] == '/') {
+		size_t len = strcspn(path + at + 1, "/");
+		char *text = xasprintf("%.*s", (int)len, path + at + 1);
+		char *upto = xasprintf("%.*s", (int)(at + 1 + len), path);
+		const struct name *name = find_name(&node->safe.names, text);
+		node = node_of(p, upto);
+		if (!name || name->node != node)
+			node = NULL;
+		free(text);
+		free(upto);
+		at += 1 + len;
+	}
+	return node && (node->is_dir || has_safe_content(node));
+}
+
+bool power_cut_is_safe(struct power_cut *p, const char *path)
+{
+	pthread_mutex_lock(&p->lock);
+	bool safe = is_safe(p, path);
+	pthread_mutex_unlock(&p->lock);
+	return safe;
+}
+
 void power_cut_free(struct power_cut *p)
 {
 	forget(p);
@@ -261,6 +316,14 @@ static void note_now(struct power_cut *p, const char *path)
 	}
 }
 
+/* A file that was removed, or whose name another one took, has what it had: the cut may bring its name back. */
+static void note_nameless(struct power_cut *p)
+{
+	VEC_EACH (struct node *, node, &p->nodes)
+		if (!(*node)->is_dir && !(*node)->now.bytes)
+			(*node)->now.bytes = read_all((*node)->fd, &(*node)->now.n);
+}
+
 static bool survives(struct test_random *random)
 {
 	return random && test_random_below(random, 2);
@@ -284,14 +347,6 @@ static void restore_file(const struct node *node, const char *path, struct test_
 		abort();
 	close(fd);
 	free(bytes);
-}
-
-static const struct name *find_name(const struct names *names, const char *text)
-{
-	VEC_EACH (struct name, name, names)
-		if (strcmp(name->text, text) == 0)
-			return name;
-	return NULL;
 }
 
 static void restore_name(const struct name *name, const char *dir, struct test_random *random)
@@ -327,6 +382,7 @@ void power_cut_apply(struct power_cut *p, struct test_random *random)
 	struct err err;
 	struct node *root = node_of(p, p->root);
 	note_now(p, p->root);
+	note_nameless(p);
 	VEC_EACH (struct name, name, &root->now.names) {
 		char *path = xasprintf("%s/%s", p->root, name->text);
 		if (fs_remove_tree(fs_real(), path, &err) != 0)

@@ -16,6 +16,10 @@ struct power_cut *power_cut_new(
 void power_cut_free(struct power_cut *p);
 struct fs *power_cut_fs(struct power_cut *p);
 
+/* Whether a power cut now would leave `path`, which is below the root, as it is: the names on the way to it, and the
+ * content if it is a file. The fault injector may ask, too. */
+bool power_cut_is_safe(struct power_cut *p, const char *path);
+
 /* Makes `root` what a power cut leaves now. With `random`, of what was not synced each page and each name survives or not
  * as it falls; without (NULL), nothing of it does. Nothing may be open; the watch ends. */
 void power_cut_apply(struct power_cut *p, struct test_random *random);
