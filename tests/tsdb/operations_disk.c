@@ -1,6 +1,9 @@
 #include "tests/tsdb/operations.h"
 
 #include "base/xmalloc.h"
+#include "tsdb/manifest.h"
+#include "tsdb/part_meta.h"
+#include "tsdb/part_priv.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,10 +45,47 @@ static int answer(enum fault fault, enum fs_call call, uint64_t since, size_t *n
 	return 0;
 }
 
+/* What is named in the manifest is on disk: its files, their names, the folders' names. */
+static void check_named_part(const struct run *r, uint64_t seq)
+{
+	static const char *const files[] = {PART_FILE_META, PART_FILE_CHUNKS, PART_FILE_DIR, PART_FILE_INDEX};
+	char name[PART_NAME_MAX];
+	part_name(seq, name);
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		char *path = xasprintf("%s/parts/%s/%s", r->dir, name, files[i]);
+		if (!power_cut_is_safe(r->disk, path))
+			fail_msg("operation %u (%s): the manifest names a part, but %s is not on disk",
+			    r->number, r->name, path);
+		free(path);
+	}
+}
+
+/* Before the manifest is synced: after it nothing may be missing of what it names. */
+static void check_manifest(const struct run *r)
+{
+	struct manifest *m;
+	enum manifest_state state;
+	size_t n;
+	if (manifest_read(fs_real(), r->dir, &m, &state, NULL) != 0)
+		return;
+	const struct manifest_part *parts = manifest_parts(m, &n);
+	for (size_t i = 0; i < n; i++)
+		check_named_part(r, parts[i].seq);
+	manifest_close(m);
+}
+
+static bool is_manifest_sync(const struct run *r, enum fs_call call, const char *path)
+{
+	size_t n = strlen(r->dir);
+	return r->disk && call == FS_CALL_SYNC && strncmp(path, r->dir, n) == 0 &&
+	       strcmp(path + n, "/manifest") == 0;
+}
+
 static int disk_call(void *arg, enum fs_call call, const char *path, size_t *n)
 {
-	(void)path;
 	struct run *r = arg;
+	if (is_manifest_sync(r, call, path))
+		check_manifest(r);
 	if (r->fault_at == 0 || (r->fault == GONE && !is_change(call)))
 		return 0;
 	uint64_t number = ++r->calls;
