@@ -25,7 +25,7 @@ struct manifest {
 	uint64_t rewritten;             /* size after the last rewrite */
 	struct manifest_part_vec parts; /* by seq */
 	uint64_t next_seq, wal_segment;
-	bool is_uncertain; /* a change that failed may stand behind `size` */
+	bool is_uncertain; /* a change that failed may stand behind `size`, or the name be another file's */
 };
 
 /* --- records ------------------------------------------------------------------------------------------------------ */
@@ -308,10 +308,9 @@ int manifest_commit(struct manifest *m, const struct manifest_change *change, st
 		    fs_truncate(m->fs, m->fd, m->size, NULL) != 0 || fs_datasync(m->fs, m->fd, NULL) != 0;
 	}
 	strbuf_done(&sb);
-	if (rc == 0 && m->size > m->rewritten * 2 + REWRITE_BYTES) {
-		/* The record is durable; that the file could not be made short is no failure of this change. */
-		int short_rc = rewrite(m, NULL);
-		(void)short_rc;
-	}
+	/* The record is durable; that the file could not be made short is no failure of this change. But the name may be the
+	 * short file's by now, and what is added to the long one would be lost. */
+	if (rc == 0 && m->size > m->rewritten * 2 + REWRITE_BYTES)
+		m->is_uncertain = rewrite(m, NULL) != 0;
 	return rc;
 }

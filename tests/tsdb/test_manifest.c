@@ -1,7 +1,9 @@
 #include "base/fs.h"
+#include "base/xmalloc.h"
 #include "tests/lib/test.h"
 #include "tsdb/manifest.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 /* Thousands of files: without syncs. */
@@ -129,4 +131,55 @@ static void a_torn_end_is_cut_off(void **state)
 	test_tmpdir_done(dir);
 }
 
-TEST_MAIN("manifest", cmocka_unit_test(changes_survive), cmocka_unit_test(a_torn_end_is_cut_off))
+/* Fails the calls of one kind. */
+static int fail_kind(void *arg, enum fs_call call, const char *path, size_t *n)
+{
+	const int *kind = arg;
+	if ((int)call == *kind)
+		return EIO;
+	return no_syncs(NULL, call, path, n);
+}
+
+static int add_parts(struct manifest *m, size_t n)
+{
+	struct manifest_part *parts = xcalloc(n, sizeof(*parts));
+	for (size_t i = 0; i < n; i++)
+		parts[i] = (struct manifest_part){.seq = manifest_next_seq(m), .max_t_ms = INT64_MAX / 2};
+	int rc = manifest_commit(m, &(struct manifest_change){.add = parts, .n_add = n}, NULL);
+	free(parts);
+	return rc;
+}
+
+/* The long file is written anew, and fails with its last step: the name is the new file's. Then it fails before that. A change
+ * that went well is in the file that has the name. */
+static void a_rewrite_that_fails_late(void **state)
+{
+	(void)state;
+	enum { NEVER = -1, PARTS = 120000 };
+	static const int kinds[] = {FS_CALL_SYNC_DIR, FS_CALL_RENAME, FS_CALL_OPEN, NEVER};
+	for (size_t i = 0; i < ARRAY_LEN(kinds) * ARRAY_LEN(kinds); i++) {
+		int kind = NEVER;
+		struct err err;
+		struct manifest *m;
+		enum manifest_state found;
+		size_t n;
+		char *dir = test_tmpdir();
+		struct fs *fs = fs_faulty_new(fail_kind, &kind);
+		check_ok("open", manifest_open(fs, dir, &m, &found, &err), &err);
+		kind = kinds[i / ARRAY_LEN(kinds)];
+		check_int("many", add_parts(m, PARTS), 0);
+		kind = kinds[i % ARRAY_LEN(kinds)];
+		bool went_well = add_parts(m, 1) == 0;
+		check_true("nothing fails", went_well || kind != NEVER);
+		manifest_close(m);
+		m = open_it(dir, MANIFEST_WHOLE);
+		manifest_parts(m, &n);
+		check_int("parts", n, went_well ? PARTS + 1 : PARTS);
+		manifest_close(m);
+		fs_faulty_free(fs);
+		test_tmpdir_done(dir);
+	}
+}
+
+TEST_MAIN("manifest", cmocka_unit_test(changes_survive), cmocka_unit_test(a_torn_end_is_cut_off),
+    cmocka_unit_test(a_rewrite_that_fails_late))
