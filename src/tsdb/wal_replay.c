@@ -298,6 +298,29 @@ static int replay_all(
 	return rc == 0 && w->doubtful ? cut_tail(r, w, err) : rc;
 }
 
+static int sync_segment(struct wal_replay *r, uint64_t number, struct err *err)
+{
+	char *path = wal_segment_path(r->dir, number);
+	int fd;
+	int rc = fs_open(r->fs, path, FS_READ, &fd, err);
+	if (rc == 0) {
+		rc = fs_datasync(r->fs, fd, err);
+		fs_close(r->fs, fd);
+	}
+	free(path);
+	return rc;
+}
+
+/* A process that died may have left records that nobody synced. What comes builds on them: samples refer to the series they
+ * made, and one that is sent again is not written again. */
+static int sync_segments(struct wal_replay *r, struct err *err)
+{
+	int rc = 0;
+	for (size_t i = 0; i < r->segments.len && rc == 0; i++)
+		rc = sync_segment(r, r->segments.v[i].number, err);
+	return rc;
+}
+
 int wal_replay_run(struct wal_replay *r, struct err *err)
 {
 	struct wal_segment_numbers numbers = {0};
@@ -308,6 +331,8 @@ int wal_replay_run(struct wal_replay *r, struct err *err)
 	int rc = wal_segment_list(r->fs, r->dir, &numbers, err);
 	if (rc == 0)
 		rc = replay_all(r, &numbers, &w, err);
+	if (rc == 0 && !r->read_only)
+		rc = sync_segments(r, err);
 	r->next_segment = numbers.len ? numbers.v[numbers.len - 1] + 1 : 1;
 	r->next_record = w.any ? w.last + 1 : 1;
 	if (r->apply.deleted_record >= r->next_record)

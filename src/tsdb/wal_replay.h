@@ -1,6 +1,7 @@
 /* Reading the log at the start. Records go to the head in the order of their numbers; those that a stripe's snapshot covers
  * are skipped, and so are numbers that came already (a batch written again after a failed sync). While samples of one segment
- * are applied, stripe by stripe on several threads, the next one is read.
+ * are applied, stripe by stripe on several threads, the next one is read. What was read is on disk at the end, also when the
+ * process that wrote it died before it synced.
  *
  * Damage: a bad record at the end of the log is the torn tail of a crash, and cut off; its bytes go to "<segment>.damaged",
  * because a bit that flipped there looks the same. Elsewhere, when numbers are missing

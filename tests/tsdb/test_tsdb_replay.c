@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/xmalloc.h"
 #include "model/histogram.h"
+#include "tests/lib/power_cut.h"
 #include "tests/tsdb/store_probe.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -223,6 +224,54 @@ static void a_store_that_is_not_read_back_can_be_closed(void **state)
 	fixture_done(&f);
 }
 
+static const struct labels *one_series(struct arena *arena)
+{
+	return labels_of(arena, "__name__", "m", NULL);
+}
+
+static struct tsdb *open_on(const struct fixture *f, struct fs *fs)
+{
+	struct tsdb_options o = options_of(f);
+	struct tsdb *db;
+	struct err err;
+	o.fs = fs;
+	check_ok("open", tsdb_open(&o, &db, &err), &err);
+	return db;
+}
+
+/* A process dies before it syncs what it wrote; the next one reads that, and what it acknowledges builds on it: on its series,
+ * and on samples that are sent again. Then the power goes. */
+static void what_a_dead_process_left(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_new(ARENA_NO_LIMIT);
+	struct err err;
+	char *root = test_tmpdir();
+	struct fixture f = {.dir = xasprintf("%s/data", root), .clock = clock_virtual_new(START_MS)};
+	struct power_cut *disk = power_cut_new(root, NULL, NULL);
+	struct tsdb *db = open_on(&f, probe_fs());
+	check_int("first", probe_add(db, one_series(arena), START_MS, 1), APPEND_OK);
+	tsdb_close(db);
+	db = open_on(&f, power_cut_fs(disk));
+	check_int("again", probe_add(db, one_series(arena), START_MS, 1), APPEND_REPEATED);
+	check_int("second", probe_add(db, one_series(arena), START_MS + 1, 2), APPEND_OK);
+	check_ok("sync", tsdb_sync(db, &err), &err);
+	char *want = dump(db);
+	tsdb_close(db);
+	power_cut_apply(disk, NULL);
+	power_cut_free(disk);
+	db = open_on(&f, probe_fs());
+	char *got = dump(db);
+	check_str("all of it", slice_cstr(got), want);
+	tsdb_close(db);
+	free(want);
+	free(got);
+	clock_virtual_free(f.clock);
+	free(f.dir);
+	test_tmpdir_done(root);
+	arena_free(arena);
+}
+
 TEST_MAIN("tsdb replay", cmocka_unit_test(any_number_of_threads_gives_the_same),
     cmocka_unit_test(queries_see_parts_meanwhile), cmocka_unit_test(queries_run_beside_it),
-    cmocka_unit_test(a_store_that_is_not_read_back_can_be_closed))
+    cmocka_unit_test(a_store_that_is_not_read_back_can_be_closed), cmocka_unit_test(what_a_dead_process_left))
