@@ -247,7 +247,7 @@ static void long_values(void **state)
 static void many_values(void **state)
 {
 	(void)state;
-	enum { VALUES = 200000, AT_ONCE = 10000 };
+	enum { VALUES = 1000000, AT_ONCE = 10000 };
 	struct tsdb_options o = {0};
 	struct fixture f = begin(&o);
 	struct err err;
