@@ -722,8 +722,8 @@ static bool answers_in_any_order(const char *text)
 	if ((picks || matches) &&
 	    (has_several_names(text) || strstr(text, "histogram_quantiles") || strstr(text, "count_values")))
 		return true;
-	return picks && (strstr(text, " or") || strstr(text, "histogram_q") || strstr(text, "histogram_f") ||
-			    strstr(text, "info("));
+	return picks && (groups_groups(text) || strstr(text, " or") || strstr(text, "histogram_q") ||
+			    strstr(text, "histogram_f") || strstr(text, "info("));
 }
 
 void promql_question_make(
