@@ -115,6 +115,8 @@ static int make(struct tsdb *db, const char *name, struct err *err)
 	int rc = fill(db, dir, set, err);
 	if (rc == 0)
 		rc = fs_sync_dir(db->dir.fs, snapshots, err);
+	if (rc == 0) /* the first one made the folder */
+		rc = fs_sync_dir(db->dir.fs, db->dir.path, err);
 	part_sets_put(&db->parts, set);
 	free(snapshots);
 	free(dir);

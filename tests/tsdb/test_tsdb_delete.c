@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/xmalloc.h"
 #include "storage/mem_store.h"
+#include "tests/lib/power_cut.h"
 #include "tests/tsdb/store_probe.h"
 #include <errno.h>
 #include <stdio.h>
@@ -498,6 +499,31 @@ static void snapshots_are_stores(void **state)
 	model_done(&m);
 }
 
+/* What tsdb_snapshot() said is made stays, with all the names that lead to it. */
+static void a_snapshot_outlives_a_power_cut(void **state)
+{
+	(void)state;
+	char name[TSDB_SNAPSHOT_NAME_MAX], *root = test_tmpdir(), *dir = xasprintf("%s/data", root);
+	struct power_cut *disk = power_cut_new(root, NULL, NULL);
+	struct clock *clock = clock_virtual_new(START_MS);
+	struct arena *arena = arena_new(ARENA_NO_LIMIT);
+	struct tsdb_options o = options;
+	struct err err;
+	o.fs = power_cut_fs(disk);
+	struct tsdb *db = probe_open(dir, clock, &o);
+	check_int("add", probe_add(db, labels_of(arena, "__name__", "m", NULL), START_MS, 1), APPEND_OK);
+	check_ok("snapshot", tsdb_snapshot(db, true, name, &err), &err);
+	char *made = xasprintf("%s/snapshots/%s", dir, name);
+	check_true("safe", power_cut_is_safe(disk, made));
+	tsdb_close(db);
+	power_cut_free(disk);
+	clock_virtual_free(clock);
+	arena_free(arena);
+	free(made);
+	free(dir);
+	test_tmpdir_done(root);
+}
+
 /* --- a disk that fails --------------------------------------------------------------------------------------------- */
 
 struct bad_disk {
@@ -641,4 +667,4 @@ TEST_MAIN("tsdb delete", cmocka_unit_test(a_disk_that_stops_keeps_what_it_said),
     cmocka_unit_test(a_damaged_part_does_not_keep_the_others),
     cmocka_unit_test(a_clean_store_has_only_what_is_left),
     cmocka_unit_test(a_reader_sees_what_was_there_when_it_began), cmocka_unit_test(snapshots_are_stores),
-    cmocka_unit_test(a_call_that_fails_is_made_good))
+    cmocka_unit_test(a_snapshot_outlives_a_power_cut), cmocka_unit_test(a_call_that_fails_is_made_good))
