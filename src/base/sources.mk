@@ -2,7 +2,7 @@ noinst_LIBRARIES += libbase.a
 libbase_a_CFLAGS = $(AM_CFLAGS) $(STRICT_CFLAGS)
 libbase_a_SOURCES = \
 	src/base/arena.c src/base/arena.h \
-	src/base/attr.h \
+	src/base/attr.h src/base/by_cpu.h \
 	src/base/clock.c src/base/clock.h \
 	src/base/compress.c src/base/compress.h \
 	src/base/counters.c src/base/counters.h src/base/counters_table.h \

@@ -1,7 +1,7 @@
 #include "promql/columns.h"
 
+#include "base/by_cpu.h"
 #include "model/stale_marker.h"
-#include "promql/by_cpu.h"
 #include "storage/querier.h"
 #include <math.h>
 

@@ -2,7 +2,6 @@ noinst_LIBRARIES += libpromql.a
 libpromql_a_SOURCES = \
 	src/promql/active_queries.c src/promql/active_queries.h \
 	src/promql/aggregate.h \
-	src/promql/by_cpu.h \
 	src/promql/annotations.c src/promql/annotations.h \
 	src/promql/ast.c src/promql/ast.h \
 	src/promql/ast_build.c src/promql/ast_build.h \

@@ -1,5 +1,5 @@
 #include "promql/value_matrix.h"
-#include "promql/by_cpu.h"
+#include "base/by_cpu.h"
 
 #include <string.h>
 

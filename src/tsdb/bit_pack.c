@@ -1,7 +1,7 @@
 #include "tsdb/bit_pack.h"
 
 #include "base/attr.h"
-#include "tsdb/by_cpu.h"
+#include "base/by_cpu.h"
 #include "tsdb/column_kernels.h"
 #include <string.h>
 

@@ -4,10 +4,10 @@
 #include "tsdb/chunk_column.h"
 
 #include "base/attr.h"
+#include "base/by_cpu.h"
 #include "base/varint.h"
 #include "base/xmalloc.h"
 #include "model/stale_marker.h"
-#include "tsdb/by_cpu.h"
 #include "tsdb/chunk_column_priv.h"
 #include "tsdb/int_column.h"
 #include <assert.h>

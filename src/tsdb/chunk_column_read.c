@@ -2,11 +2,11 @@
  * turned into doubles in place. */
 #include "tsdb/chunk_column.h"
 
+#include "base/by_cpu.h"
 #include "base/byte_reader.h"
 #include "base/hash.h"
 #include "base/varint.h"
 #include "model/stale_marker.h"
-#include "tsdb/by_cpu.h"
 #include "tsdb/chunk_column_priv.h"
 #include "tsdb/column_kernels.h"
 #include "tsdb/int_column.h"

@@ -1,8 +1,8 @@
 #include "tsdb/chunk_summary.h"
 
+#include "base/by_cpu.h"
 #include "base/varint.h"
 #include "model/stale_marker.h"
-#include "tsdb/by_cpu.h"
 #include "tsdb/chunk_column_priv.h"
 #include <assert.h>
 #include <math.h>

@@ -1,6 +1,6 @@
 #include "tsdb/column_order.h"
 
-#include "tsdb/by_cpu.h"
+#include "base/by_cpu.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,10 +1,10 @@
 /* Encoding: every kind is priced, the cheapest is written. Layout: tsdb/int_column_priv.h. */
 #include "tsdb/int_column.h"
 
+#include "base/by_cpu.h"
 #include "base/varint.h"
 #include "base/xmalloc.h"
 #include "tsdb/bit_pack.h"
-#include "tsdb/by_cpu.h"
 #include "tsdb/int_column_priv.h"
 #include "tsdb/rice_code.h"
 #include <stdlib.h>

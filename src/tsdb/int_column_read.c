@@ -1,9 +1,9 @@
 /* Decoding. Layout: tsdb/int_column_priv.h. */
 #include "tsdb/int_column.h"
 
+#include "base/by_cpu.h"
 #include "base/varint.h"
 #include "tsdb/bit_pack.h"
-#include "tsdb/by_cpu.h"
 #include "tsdb/int_column_priv.h"
 #include "tsdb/rice_code.h"
 #include <stdlib.h>

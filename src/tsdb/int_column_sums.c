@@ -3,9 +3,9 @@
  * few values are computed first, and then spread over the samples. Everything else is decoded as it is, and summed up. */
 #include "tsdb/int_column.h"
 
+#include "base/by_cpu.h"
 #include "base/varint.h"
 #include "tsdb/bit_pack.h"
-#include "tsdb/by_cpu.h"
 #include "tsdb/column_kernels.h"
 #include "tsdb/int_column_priv.h"
 #include "tsdb/rice_code.h"

@@ -1,6 +1,6 @@
 #include "tsdb/newest_set.h"
 
-#include "tsdb/by_cpu.h"
+#include "base/by_cpu.h"
 #include "tsdb/head_read.h"
 #include "tsdb/postings_runs.h"
 #include "tsdb/series_grouping.h"

@@ -1,8 +1,8 @@
 #include "tsdb/rice_code.h"
 
+#include "base/by_cpu.h"
 #include "base/varint.h"
 #include "tsdb/bit_pack.h"
-#include "tsdb/by_cpu.h"
 #include "tsdb/column_kernels.h"
 
 enum { BLOCK = 64, BATCH_BYTES = 128 };

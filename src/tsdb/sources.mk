@@ -3,7 +3,7 @@ libtsdb_a_CFLAGS = $(AM_CFLAGS) $(STRICT_CFLAGS)
 libtsdb_a_SOURCES =
 # chunks and postings
 libtsdb_a_SOURCES += \
-	src/tsdb/bit_pack.c src/tsdb/bit_pack.h src/tsdb/by_cpu.h \
+	src/tsdb/bit_pack.c src/tsdb/bit_pack.h \
 	src/tsdb/chunk_column.c src/tsdb/chunk_column.h src/tsdb/chunk_column_priv.h \
 	src/tsdb/chunk_column_read.c \
 	src/tsdb/chunk_summary.c src/tsdb/chunk_summary.h \
