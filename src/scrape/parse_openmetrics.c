@@ -14,6 +14,7 @@
 #include "base/utf8.h"
 #include "base/vec.h"
 #include "model/stale_marker.h"
+#include "scrape/exposition_lexer.h"
 #include "scrape/parse_text.h"
 #include "scrape/parse_text_strict.h"
 #include <math.h>
@@ -32,81 +33,7 @@ enum state {
 	S_EX_TIME
 };
 
-enum token {
-	T_INVALID,
-	T_EOF,
-	T_LINEBREAK,
-	T_HELP,
-	T_TYPE,
-	T_UNIT,
-	T_EOF_WORD,
-	T_TEXT,
-	T_EXEMPLAR,
-	T_NAME,
-	T_BRACE_OPEN,
-	T_BRACE_CLOSE,
-	T_LABEL_NAME,
-	T_QUOTED,
-	T_COMMA,
-	T_EQUAL,
-	T_LABEL_VALUE,
-	T_VALUE,
-	T_TIMESTAMP,
-};
-
-/* As errors name them. */
-static const char *const token_names[] = {
-    [T_INVALID] = "INVALID",
-    [T_EOF] = "EOF",
-    [T_LINEBREAK] = "LINEBREAK",
-    [T_HELP] = "HELP",
-    [T_TYPE] = "TYPE",
-    [T_UNIT] = "UNIT",
-    [T_EOF_WORD] = "EOFWORD",
-    [T_TEXT] = "TEXT",
-    [T_EXEMPLAR] = "COMMENT",
-    [T_NAME] = "MNAME",
-    [T_BRACE_OPEN] = "BOPEN",
-    [T_BRACE_CLOSE] = "BCLOSE",
-    [T_LABEL_NAME] = "LNAME",
-    [T_QUOTED] = "QSTRING",
-    [T_COMMA] = "COMMA",
-    [T_EQUAL] = "EQUAL",
-    [T_LABEL_VALUE] = "LVALUE",
-    [T_VALUE] = "VALUE",
-    [T_TIMESTAMP] = "TIMESTAMP",
-};
-
-struct lexer {
-	const char *first;    /* of the entry */
-	const char *token;    /* where the last token begins */
-	const char *at, *end; /* behind it; of the input */
-	enum state state;
-};
-
 /* --- tokens ---------------------------------------------------------------------------------------------------- */
-
-static bool is_name_char(char c, bool colon)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (colon && c == ':');
-}
-
-static enum token take(struct lexer *l, size_t n, enum state next, enum token t)
-{
-	l->at += n;
-	l->state = next;
-	return t;
-}
-
-static enum token take_name(struct lexer *l, bool colon, enum state next, enum token t)
-{
-	if (!is_name_char(*l->at, colon))
-		return T_INVALID;
-	const char *p = l->at + 1;
-	while (p < l->end && (is_name_char(*p, colon) || (*p >= '0' && *p <= '9')))
-		p++;
-	return take(l, (size_t)(p - l->at), next, t);
-}
 
 /* "...": a backslash takes the next character with it. Values of exemplars have no NUL (upstream's lexer stops there).
  * Without its end the lexer has read to where it failed. */
@@ -115,7 +42,7 @@ static enum token take_quoted(struct lexer *l, bool nul, enum state next, enum t
 	const char *p = l->at + 1;
 	for (; p < l->end && *p != '\n' && (nul || *p != '\0'); p++) {
 		if (*p == '"')
-			return take(l, (size_t)(p + 1 - l->at), next, t);
+			return lexer_take(l, (size_t)(p + 1 - l->at), next, t);
 		if (*p == '\\' && (++p == l->end || *p == '\n'))
 			break;
 	}
@@ -171,15 +98,15 @@ static enum token take_word(struct lexer *l, enum state next, enum token t)
 		l->at = p;
 		return T_INVALID;
 	}
-	return take(l, (size_t)(p - l->at), next, t);
+	return lexer_take(l, (size_t)(p - l->at), next, t);
 }
 
 static enum token take_time(struct lexer *l, bool of_exemplar)
 {
 	if (*l->at == '\n')
-		return take(l, 1, S_INIT, T_LINEBREAK);
+		return lexer_take(l, 1, S_INIT, T_LINEBREAK);
 	if (!of_exemplar && l->end - l->at >= 4 && memcmp(l->at, " # {", 4) == 0)
-		return take(l, 4, S_EX_LABELS, T_EXEMPLAR);
+		return lexer_take(l, 4, S_EX_LABELS, T_EXEMPLAR);
 	return take_word(l, l->state, T_TIMESTAMP);
 }
 
@@ -187,15 +114,15 @@ static enum token take_in_labels(struct lexer *l, bool of_exemplar)
 {
 	switch (*l->at) {
 	case '}':
-		return take(l, 1, of_exemplar ? S_EX_VALUE : S_VALUE, T_BRACE_CLOSE);
+		return lexer_take(l, 1, of_exemplar ? S_EX_VALUE : S_VALUE, T_BRACE_CLOSE);
 	case '=':
-		return take(l, 1, of_exemplar ? S_EX_LVALUE : S_LVALUE, T_EQUAL);
+		return lexer_take(l, 1, of_exemplar ? S_EX_LVALUE : S_LVALUE, T_EQUAL);
 	case ',':
-		return take(l, 1, l->state, T_COMMA);
+		return lexer_take(l, 1, l->state, T_COMMA);
 	case '"':
 		return take_quoted(l, true, l->state, T_QUOTED);
 	default:
-		return take_name(l, false, l->state, T_LABEL_NAME);
+		return lexer_take_name(l, false, l->state, T_LABEL_NAME);
 	}
 }
 
@@ -205,9 +132,9 @@ static enum token take_at_start(struct lexer *l)
 	case '#':
 		return take_hash(l);
 	case '{':
-		return take(l, 1, S_LABELS, T_BRACE_OPEN);
+		return lexer_take(l, 1, S_LABELS, T_BRACE_OPEN);
 	default:
-		return take_name(l, true, S_VALUE, T_NAME);
+		return lexer_take_name(l, true, S_VALUE, T_NAME);
 	}
 }
 
@@ -215,7 +142,7 @@ static enum token take_at_start(struct lexer *l)
 static enum token take_text(struct lexer *l)
 {
 	const char *p = *l->at == ' ' ? memchr(l->at, '\n', (size_t)(l->end - l->at)) : NULL;
-	return p ? take(l, (size_t)(p + 1 - l->at), S_INIT, T_TEXT) : T_INVALID;
+	return p ? lexer_take(l, (size_t)(p + 1 - l->at), S_INIT, T_TEXT) : T_INVALID;
 }
 
 static enum token next_token(struct lexer *l)
@@ -228,7 +155,7 @@ static enum token next_token(struct lexer *l)
 		return take_at_start(l);
 	case S_META1:
 		return *l->at == '"' ? take_quoted(l, true, S_META2, T_NAME)
-				     : take_name(l, true, S_META2, T_NAME);
+				     : lexer_take_name(l, true, S_META2, T_NAME);
 	case S_META2:
 		return take_text(l);
 	case S_LABELS:
@@ -240,7 +167,8 @@ static enum token next_token(struct lexer *l)
 	case S_EX_LVALUE:
 		return *l->at == '"' ? take_quoted(l, false, S_EX_LABELS, T_LABEL_VALUE) : T_INVALID;
 	case S_VALUE:
-		return *l->at == '{' ? take(l, 1, S_LABELS, T_BRACE_OPEN) : take_word(l, S_TIME, T_VALUE);
+		return *l->at == '{' ? lexer_take(l, 1, S_LABELS, T_BRACE_OPEN)
+				     : take_word(l, S_TIME, T_VALUE);
 	case S_EX_VALUE:
 		return take_word(l, S_EX_TIME, T_VALUE);
 	case S_TIME:
@@ -251,43 +179,7 @@ static enum token next_token(struct lexer *l)
 	return T_INVALID;
 }
 
-static struct slice token_text(const struct lexer *l)
-{
-	return slice_of(l->token, (size_t)(l->at - l->token));
-}
-
 /* --- errors ----------------------------------------------------------------------------------------------------- */
-
-static int parse_error(const struct lexer *l, const char *expected, enum token got, struct err *err)
-{
-	const char *seen = l->at < l->end ? l->at + 1 : l->end;
-	struct strbuf sb = STRBUF_INIT;
-	strbuf_addf(&sb, "%s, got ", expected);
-	utf8_quote_go(&sb, slice_of(l->token, (size_t)(seen - l->token)));
-	strbuf_addf(&sb, " (\"%s\") while parsing: ", token_names[got]);
-	utf8_quote_go(&sb, slice_of(l->first, (size_t)(seen - l->first)));
-	int rc = err_set(err, ERR_INVALID, "%" SL_FMT, SL_ARG(strbuf_slice(&sb)));
-	strbuf_done(&sb);
-	return rc;
-}
-
-/* <before>"<text>"<after>, and what was read of the entry. */
-static int error_about(const struct lexer *l, const char *before, const struct slice *text, const char *after,
-    bool parsing, struct err *err)
-{
-	struct strbuf sb = STRBUF_INIT;
-	strbuf_adds(&sb, before);
-	if (text)
-		utf8_quote_go(&sb, *text);
-	strbuf_adds(&sb, after);
-	if (parsing) {
-		strbuf_adds(&sb, " while parsing: ");
-		utf8_quote_go(&sb, slice_of(l->first, (size_t)(l->at - l->first)));
-	}
-	int rc = err_set(err, ERR_INVALID, "%" SL_FMT, SL_ARG(strbuf_slice(&sb)));
-	strbuf_done(&sb);
-	return rc;
-}
 
 static int no_end(struct err *err)
 {
@@ -299,16 +191,13 @@ static int no_end(struct err *err)
 /* Of the last token, which begins with a blank. */
 static int take_float(const struct lexer *l, double *v, struct err *err)
 {
-	struct slice text = slice_from(token_text(l), 1);
+	struct slice text = slice_from(lexer_token_text(l), 1);
 	if (double_parse(text, v)) {
 		if (isnan(*v))
 			*v = double_from_bits(NORMAL_NAN_BITS);
 		return 0;
 	}
-	for (size_t i = 0; i < text.len; i++)
-		if (text.ptr[i] == 'p' || text.ptr[i] == 'P' || text.ptr[i] == '_')
-			return error_about(l, "unsupported character in float", NULL, "", true, err);
-	return error_about(l, "strconv.ParseFloat: parsing ", &text, ": invalid syntax", true, err);
+	return lexer_bad_float(l, text, err);
 }
 
 static int take_seconds(const struct lexer *l, const char *what, int64_t *t_ms, struct err *err)
@@ -337,18 +226,12 @@ struct series_parts {
 	struct om_labels *labels; /* NULL: not wanted */
 };
 
-static struct slice without_quotes(struct slice s, bool *quoted)
-{
-	*quoted = s.len >= 2 && s.ptr[0] == '"';
-	return *quoted ? slice_of(s.ptr + 1, s.len - 2) : s;
-}
-
 /* A name that stands alone between the braces is the metric's. */
 static int take_metric_name(
     const struct lexer *l, struct slice text, bool quoted, struct series_parts *parts, struct err *err)
 {
 	if (parts->name.ptr)
-		return error_about(l, "metric name already set", NULL, "", true, err);
+		return lexer_error(l, "metric name already set", (struct slice){0}, "", err);
 	/* Upstream takes the first and last byte off, quotes or not. */
 	parts->name = slice_of(text.ptr + 1, text.len >= 2 ? text.len - 2 : 0);
 	parts->name_quoted = quoted;
@@ -359,15 +242,15 @@ static int take_metric_name(
 static int take_label_value(struct lexer *l, enum token t, struct text_label *label, struct err *err)
 {
 	if (t != T_EQUAL)
-		return parse_error(l, "expected equal", t, err);
+		return lexer_unexpected(l, "expected equal", t, err);
 	t = next_token(l);
 	if (t != T_LABEL_VALUE)
-		return parse_error(l, "expected label value", t, err);
-	struct slice text = token_text(l);
+		return lexer_unexpected(l, "expected label value", t, err);
+	struct slice text = lexer_token_text(l);
 	if (!utf8_valid(text))
-		return error_about(l, "invalid UTF-8 label value: ", &text, "", false, err);
+		return lexer_error(NULL, "invalid UTF-8 label value: ", text, "", err);
 	bool quoted;
-	label->value = without_quotes(text, &quoted);
+	label->value = lexer_unquote(text, &quoted);
 	return 0;
 }
 
@@ -376,10 +259,10 @@ static int parse_labels(struct lexer *l, struct series_parts *parts, bool of_exe
 {
 	enum token t = next_token(l);
 	while (t != T_BRACE_CLOSE) {
-		struct slice text = token_text(l);
+		struct slice text = lexer_token_text(l);
 		enum token name = t;
 		if (t != T_LABEL_NAME && t != T_QUOTED)
-			return parse_error(l, "expected label name", t, err);
+			return lexer_unexpected(l, "expected label name", t, err);
 		t = next_token(l);
 		if (!of_exemplar && (t == T_COMMA || t == T_BRACE_CLOSE)) {
 			int rc = take_metric_name(l, text, name == T_QUOTED, parts, err);
@@ -390,7 +273,7 @@ static int parse_labels(struct lexer *l, struct series_parts *parts, bool of_exe
 			continue;
 		}
 		struct text_label label = {.value = SL_EMPTY};
-		label.name = without_quotes(text, &label.name_quoted);
+		label.name = lexer_unquote(text, &label.name_quoted);
 		int rc = take_label_value(l, t, &label, err);
 		if (rc)
 			return rc;
@@ -400,7 +283,7 @@ static int parse_labels(struct lexer *l, struct series_parts *parts, bool of_exe
 		if (t == T_COMMA)
 			t = next_token(l);
 		else if (t != T_BRACE_CLOSE)
-			return parse_error(l, "expected comma or brace close", t, err);
+			return lexer_unexpected(l, "expected comma or brace close", t, err);
 	}
 	return 0;
 }
@@ -419,7 +302,7 @@ static int parse_exemplar(struct lexer *l, struct openmetrics_parser *p, struct 
 	x->labels = slice_of(brace, (size_t)(l->at - brace));
 	enum token t = next_token(l);
 	if (t != T_VALUE)
-		return parse_error(l, "expected value after exemplar labels", t, err);
+		return lexer_unexpected(l, "expected value after exemplar labels", t, err);
 	rc = take_float(l, &x->value, err);
 	if (rc)
 		return rc;
@@ -434,18 +317,18 @@ static int parse_exemplar(struct lexer *l, struct openmetrics_parser *p, struct 
 		t = next_token(l);
 		return t == T_LINEBREAK
 			   ? 0
-			   : parse_error(l, "expected next entry after exemplar timestamp", t, err);
+			   : lexer_unexpected(l, "expected next entry after exemplar timestamp", t, err);
 	}
 	if (t == T_EOF)
 		return no_end(err);
-	return t == T_LINEBREAK ? 0 : parse_error(l, "expected timestamp or comment", t, err);
+	return t == T_LINEBREAK ? 0 : lexer_unexpected(l, "expected timestamp or comment", t, err);
 }
 
 /* What follows the series: its value, perhaps a timestamp, perhaps an exemplar. */
 static int parse_suffix(struct lexer *l, enum token t, struct openmetrics_parser *p, struct err *err)
 {
 	if (t != T_VALUE)
-		return parse_error(l, "expected value after metric", t, err);
+		return lexer_unexpected(l, "expected value after metric", t, err);
 	int rc = take_float(l, &p->value, err);
 	if (rc)
 		return rc;
@@ -465,7 +348,7 @@ static int parse_suffix(struct lexer *l, enum token t, struct openmetrics_parser
 	}
 	if (t == T_EXEMPLAR)
 		return parse_exemplar(l, p, err);
-	return t == T_LINEBREAK ? 0 : parse_error(l, expected, t, err);
+	return t == T_LINEBREAK ? 0 : lexer_unexpected(l, expected, t, err);
 }
 
 /* Name and labels; *t is the token behind them. */
@@ -473,7 +356,7 @@ static int parse_name(
     struct lexer *l, enum token *t, struct series_parts *parts, struct slice *raw, struct err *err)
 {
 	if (*t == T_NAME) {
-		parts->name = token_text(l);
+		parts->name = lexer_token_text(l);
 		*raw = parts->name;
 		*t = next_token(l);
 	}
@@ -494,19 +377,19 @@ static int parse_series(struct lexer *l, enum token t, struct openmetrics_parser
 	if (rc)
 		return rc;
 	if (!parts.name.ptr)
-		return error_about(l, "metric name not set", NULL, "", true, err);
+		return lexer_error(l, "metric name not set", (struct slice){0}, "", err);
 	p->entry = OPENMETRICS_SERIES;
 	return parse_suffix(l, t, p, err);
 }
 
 /* --- metadata ------------------------------------------------------------------------------------------------------ */
 
-static int take_type(struct openmetrics_parser *p, const struct lexer *l, struct err *err)
+static int take_type(struct openmetrics_parser *p, struct err *err)
 {
 	bool known;
 	enum metric_type type = metric_type_parse(p->text, &known);
 	if (!known || slice_eq(p->text, SL("untyped")))
-		return error_about(l, "invalid metric type ", &p->text, "", false, err);
+		return lexer_error(NULL, "invalid metric type ", p->text, "", err);
 	p->type = type;
 	return 0;
 }
@@ -540,22 +423,22 @@ static int parse_metadata(struct lexer *l, enum token what, struct openmetrics_p
 	};
 	enum token t = next_token(l);
 	if (t != T_NAME)
-		return parse_error(l, kinds[what].name_expected, t, err);
+		return lexer_unexpected(l, kinds[what].name_expected, t, err);
 	bool quoted;
-	p->metric = without_quotes(token_text(l), &quoted);
+	p->metric = lexer_unquote(lexer_token_text(l), &quoted);
 	t = next_token(l);
 	if (t != T_TEXT)
-		return parse_error(l, kinds[what].text_expected, t, err);
-	struct slice line = token_text(l);
+		return lexer_unexpected(l, kinds[what].text_expected, t, err);
+	struct slice line = lexer_token_text(l);
 	p->text = slice_of(line.ptr + 1, line.len - 2);
 	p->entry = kinds[what].entry;
 	if (what == T_TYPE)
-		return take_type(p, l, err);
+		return take_type(p, err);
 	if (what == T_UNIT)
 		return take_unit(p, err);
 	return utf8_valid(p->text)
 		   ? 0
-		   : error_about(l, "help text ", &p->text, " is not a valid utf8 string", false, err);
+		   : lexer_error(NULL, "help text ", p->text, " is not a valid utf8 string", err);
 }
 
 /* --- entries -------------------------------------------------------------------------------------------------------- */
@@ -592,7 +475,7 @@ static int next_entry(struct openmetrics_parser *p, struct lexer *l, struct err 
 	if (t == T_NAME || t == T_BRACE_OPEN)
 		return parse_series(l, t, p, err);
 	if (t != T_EOF_WORD)
-		return parse_error(l, "expected a valid start token", t, err);
+		return lexer_unexpected(l, "expected a valid start token", t, err);
 	p->ended = true;
 	return l->at == l->end ? 1 : err_set(err, ERR_INVALID, "unexpected data after # EOF");
 }

@@ -12,58 +12,11 @@
 #include "base/utf8.h"
 #include "base/vec.h"
 #include "model/stale_marker.h"
+#include "scrape/exposition_lexer.h"
 
 #include <math.h>
 
 enum state { S_INIT, S_META1, S_META2, S_LABELS, S_LVALUE, S_VALUE, S_TIME };
-
-enum token {
-	T_INVALID,
-	T_EOF,
-	T_LINEBREAK,
-	T_HELP,
-	T_TYPE,
-	T_COMMENT,
-	T_TEXT,
-	T_NAME,
-	T_BRACE_OPEN,
-	T_BRACE_CLOSE,
-	T_LABEL_NAME,
-	T_QUOTED,
-	T_COMMA,
-	T_EQUAL,
-	T_LABEL_VALUE,
-	T_VALUE,
-	T_TIMESTAMP,
-};
-
-/* As errors name them. */
-static const char *const token_names[] = {
-    [T_INVALID] = "INVALID",
-    [T_EOF] = "EOF",
-    [T_LINEBREAK] = "LINEBREAK",
-    [T_HELP] = "HELP",
-    [T_TYPE] = "TYPE",
-    [T_COMMENT] = "COMMENT",
-    [T_TEXT] = "TEXT",
-    [T_NAME] = "MNAME",
-    [T_BRACE_OPEN] = "BOPEN",
-    [T_BRACE_CLOSE] = "BCLOSE",
-    [T_LABEL_NAME] = "LNAME",
-    [T_QUOTED] = "QSTRING",
-    [T_COMMA] = "COMMA",
-    [T_EQUAL] = "EQUAL",
-    [T_LABEL_VALUE] = "LVALUE",
-    [T_VALUE] = "VALUE",
-    [T_TIMESTAMP] = "TIMESTAMP",
-};
-
-struct lexer {
-	const char *first;    /* of the entry */
-	const char *token;    /* where the last token begins */
-	const char *at, *end; /* behind it; of the input */
-	enum state state;
-};
 
 /* --- tokens -------------------------------------------------------------------------------------------------------------- */
 
@@ -72,31 +25,9 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-static bool is_name_start(char c, bool colon)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (colon && c == ':');
-}
-
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t';
-}
-
-static enum token take(struct lexer *l, size_t n, enum state next, enum token t)
-{
-	l->at += n;
-	l->state = next;
-	return t;
-}
-
-static enum token take_name(struct lexer *l, bool colon, enum state next, enum token t)
-{
-	if (!is_name_start(*l->at, colon))
-		return T_INVALID;
-	const char *p = l->at + 1;
-	while (p < l->end && (is_name_start(*p, colon) || is_digit(*p)))
-		p++;
-	return take(l, (size_t)(p - l->at), next, t);
 }
 
 /* "...": a backslash takes the next character with it, which may not be a newline. Without its end the lexer has read to
@@ -106,7 +37,7 @@ static enum token take_quoted(struct lexer *l, enum state next, enum token t)
 	const char *p = l->at + 1;
 	for (; p < l->end; p++) {
 		if (*p == '"')
-			return take(l, (size_t)(p + 1 - l->at), next, t);
+			return lexer_take(l, (size_t)(p + 1 - l->at), next, t);
 		if (*p == '\\' && (++p == l->end || *p == '\n'))
 			break;
 	}
@@ -132,46 +63,46 @@ static enum token take_comment(struct lexer *l)
 		p += 4;
 		while (p < l->end && is_blank(*p))
 			p++;
-		return take(l, (size_t)(p - l->at), S_META1, help ? T_HELP : T_TYPE);
+		return lexer_take(l, (size_t)(p - l->at), S_META1, help ? T_HELP : T_TYPE);
 	}
 	while (p < l->end && *p != '\n' && *p != '\0')
 		p++;
-	return take(l, (size_t)(p - l->at), S_INIT, p == l->end || *p == '\0' ? T_EOF : T_COMMENT);
+	return lexer_take(l, (size_t)(p - l->at), S_INIT, p == l->end || *p == '\0' ? T_EOF : T_COMMENT);
 }
 
 static enum token take_value(struct lexer *l)
 {
 	if (*l->at == '{')
-		return take(l, 1, S_LABELS, T_BRACE_OPEN);
+		return lexer_take(l, 1, S_LABELS, T_BRACE_OPEN);
 	const char *p = l->at;
 	while (p < l->end && !is_blank(*p) && *p != '\n' && *p != '{')
 		p++;
-	return p == l->at ? T_INVALID : take(l, (size_t)(p - l->at), S_TIME, T_VALUE);
+	return p == l->at ? T_INVALID : lexer_take(l, (size_t)(p - l->at), S_TIME, T_VALUE);
 }
 
 static enum token take_time(struct lexer *l)
 {
 	if (*l->at == '\n')
-		return take(l, 1, S_INIT, T_LINEBREAK);
+		return lexer_take(l, 1, S_INIT, T_LINEBREAK);
 	const char *p = l->at;
 	while (p < l->end && is_digit(*p))
 		p++;
-	return p == l->at ? T_INVALID : take(l, (size_t)(p - l->at), S_TIME, T_TIMESTAMP);
+	return p == l->at ? T_INVALID : lexer_take(l, (size_t)(p - l->at), S_TIME, T_TIMESTAMP);
 }
 
 static enum token take_in_labels(struct lexer *l)
 {
 	switch (*l->at) {
 	case '}':
-		return take(l, 1, S_VALUE, T_BRACE_CLOSE);
+		return lexer_take(l, 1, S_VALUE, T_BRACE_CLOSE);
 	case '=':
-		return take(l, 1, S_LVALUE, T_EQUAL);
+		return lexer_take(l, 1, S_LVALUE, T_EQUAL);
 	case ',':
-		return take(l, 1, S_LABELS, T_COMMA);
+		return lexer_take(l, 1, S_LABELS, T_COMMA);
 	case '"':
 		return take_quoted(l, S_LABELS, T_QUOTED);
 	default:
-		return take_name(l, false, S_LABELS, T_LABEL_NAME);
+		return lexer_take_name(l, false, S_LABELS, T_LABEL_NAME);
 	}
 }
 
@@ -181,13 +112,13 @@ static enum token take_at_start(struct lexer *l)
 	case '\0':
 		return T_EOF;
 	case '\n':
-		return take(l, 1, S_INIT, T_LINEBREAK);
+		return lexer_take(l, 1, S_INIT, T_LINEBREAK);
 	case '#':
 		return take_comment(l);
 	case '{':
-		return take(l, 1, S_LABELS, T_BRACE_OPEN);
+		return lexer_take(l, 1, S_LABELS, T_BRACE_OPEN);
 	default:
-		return take_name(l, true, S_VALUE, T_NAME);
+		return lexer_take_name(l, true, S_VALUE, T_NAME);
 	}
 }
 
@@ -219,7 +150,8 @@ static enum token next_token(struct lexer *l)
 	case S_INIT:
 		return take_at_start(l);
 	case S_META1:
-		return *l->at == '"' ? take_quoted(l, S_META2, T_NAME) : take_name(l, true, S_META2, T_NAME);
+		return *l->at == '"' ? take_quoted(l, S_META2, T_NAME)
+				     : lexer_take_name(l, true, S_META2, T_NAME);
 	case S_LABELS:
 		return take_in_labels(l);
 	case S_LVALUE:
@@ -234,44 +166,6 @@ static enum token next_token(struct lexer *l)
 	return T_INVALID;
 }
 
-static struct slice token_text(const struct lexer *l)
-{
-	return slice_of(l->token, (size_t)(l->at - l->token));
-}
-
-/* --- errors -------------------------------------------------------------------------------------------------------------- */
-
-static int parse_error(const struct lexer *l, const char *expected, enum token got, struct err *err)
-{
-	const char *seen = l->at < l->end ? l->at + 1 : l->end;
-	struct strbuf sb = STRBUF_INIT;
-	strbuf_addf(&sb, "%s, got ", expected);
-	utf8_quote_go(&sb, slice_of(l->token, (size_t)(seen - l->token)));
-	strbuf_addf(&sb, " (\"%s\") while parsing: ", token_names[got]);
-	utf8_quote_go(&sb, slice_of(l->first, (size_t)(seen - l->first)));
-	int rc = err_set(err, ERR_INVALID, "%" SL_FMT, SL_ARG(strbuf_slice(&sb)));
-	strbuf_done(&sb);
-	return rc;
-}
-
-/* "<before>"<text><after>" while parsing: " and what was read of the entry; `text` may have no pointer. */
-static int error_about(
-    const struct lexer *l, const char *before, struct slice text, const char *after, struct err *err)
-{
-	struct strbuf sb = STRBUF_INIT;
-	strbuf_adds(&sb, before);
-	if (text.ptr)
-		utf8_quote_go(&sb, text);
-	strbuf_adds(&sb, after);
-	if (l) {
-		strbuf_adds(&sb, " while parsing: ");
-		utf8_quote_go(&sb, slice_of(l->first, (size_t)(l->at - l->first)));
-	}
-	int rc = err_set(err, ERR_INVALID, "%" SL_FMT, SL_ARG(strbuf_slice(&sb)));
-	strbuf_done(&sb);
-	return rc;
-}
-
 /* --- series -------------------------------------------------------------------------------------------------------------- */
 
 VEC_DEFINE(text_label_vec, struct text_label);
@@ -282,25 +176,19 @@ struct series_parts {
 	struct text_label_vec *labels; /* NULL: not wanted */
 };
 
-static struct slice without_quotes(struct slice s, bool *quoted)
-{
-	*quoted = s.len >= 2 && s.ptr[0] == '"';
-	return *quoted ? slice_of(s.ptr + 1, s.len - 2) : s;
-}
-
 /* From behind '{' to behind '}'. */
 static int parse_labels(struct lexer *l, struct series_parts *parts, struct err *err)
 {
 	enum token t = next_token(l);
 	while (t != T_BRACE_CLOSE) {
-		struct slice text = token_text(l);
+		struct slice text = lexer_token_text(l);
 		if (t != T_LABEL_NAME && t != T_QUOTED)
-			return parse_error(l, "expected label name", t, err);
+			return lexer_unexpected(l, "expected label name", t, err);
 		enum token before = t;
 		t = next_token(l);
 		if (t == T_COMMA || t == T_BRACE_CLOSE) { /* a name that stands alone is the metric's */
 			if (parts->name.ptr)
-				return error_about(l, "metric name already set", (struct slice){0}, "", err);
+				return lexer_error(l, "metric name already set", (struct slice){0}, "", err);
 			/* Upstream takes the first and last byte off, quotes or not. */
 			parts->name = slice_of(text.ptr + 1, text.len >= 2 ? text.len - 2 : 0);
 			parts->name_quoted = before == T_QUOTED;
@@ -309,16 +197,16 @@ static int parse_labels(struct lexer *l, struct series_parts *parts, struct err 
 			continue;
 		}
 		struct text_label label;
-		label.name = without_quotes(text, &label.name_quoted);
+		label.name = lexer_unquote(text, &label.name_quoted);
 		if (t != T_EQUAL)
-			return parse_error(l, "expected equal", t, err);
+			return lexer_unexpected(l, "expected equal", t, err);
 		t = next_token(l);
 		if (t != T_LABEL_VALUE)
-			return parse_error(l, "expected label value", t, err);
-		if (!utf8_valid(token_text(l)))
-			return error_about(NULL, "invalid UTF-8 label value: ", token_text(l), "", err);
+			return lexer_unexpected(l, "expected label value", t, err);
+		if (!utf8_valid(lexer_token_text(l)))
+			return lexer_error(NULL, "invalid UTF-8 label value: ", lexer_token_text(l), "", err);
 		bool quoted;
-		label.value = without_quotes(token_text(l), &quoted);
+		label.value = lexer_unquote(lexer_token_text(l), &quoted);
 		if (parts->labels)
 			text_label_vec_push(parts->labels, label);
 		t = next_token(l);
@@ -326,15 +214,6 @@ static int parse_labels(struct lexer *l, struct series_parts *parts, struct err 
 			t = next_token(l);
 	}
 	return 0;
-}
-
-/* Go names the function and what it could not read. */
-static int float_error(const struct lexer *l, struct slice text, struct err *err)
-{
-	for (size_t i = 0; i < text.len; i++)
-		if (strchr("pP_", text.ptr[i]) && text.ptr[i])
-			return error_about(l, "unsupported character in float", (struct slice){0}, "", err);
-	return error_about(l, "strconv.ParseFloat: parsing ", text, ": invalid syntax", err);
 }
 
 static bool parse_int(struct slice s, int64_t *v)
@@ -352,30 +231,30 @@ static bool parse_int(struct slice s, int64_t *v)
 static int parse_suffix(struct lexer *l, enum token t, struct text_parser *p, struct err *err)
 {
 	if (t != T_VALUE)
-		return parse_error(l, "expected value after metric", t, err);
+		return lexer_unexpected(l, "expected value after metric", t, err);
 	double v;
-	if (!double_parse(token_text(l), &v))
-		return float_error(l, token_text(l), err);
+	if (!double_parse(lexer_token_text(l), &v))
+		return lexer_bad_float(l, lexer_token_text(l), err);
 	p->value = isnan(v) ? double_from_bits(NORMAL_NAN_BITS) : v;
 	p->has_time = false;
 	t = next_token(l);
 	if (t == T_LINEBREAK)
 		return 0;
 	if (t != T_TIMESTAMP)
-		return parse_error(l, "expected timestamp or new record", t, err);
+		return lexer_unexpected(l, "expected timestamp or new record", t, err);
 	p->has_time = true;
-	if (!parse_int(token_text(l), &p->t_ms))
-		return error_about(
-		    l, "strconv.ParseInt: parsing ", token_text(l), ": value out of range", err);
+	if (!parse_int(lexer_token_text(l), &p->t_ms))
+		return lexer_error(
+		    l, "strconv.ParseInt: parsing ", lexer_token_text(l), ": value out of range", err);
 	t = next_token(l);
-	return t == T_LINEBREAK ? 0 : parse_error(l, "expected next entry after timestamp", t, err);
+	return t == T_LINEBREAK ? 0 : lexer_unexpected(l, "expected next entry after timestamp", t, err);
 }
 
 static int parse_series(struct lexer *l, enum token t, struct text_parser *p, struct err *err)
 {
 	struct series_parts parts = {0};
 	if (t == T_NAME) {
-		parts.name = token_text(l);
+		parts.name = lexer_token_text(l);
 		p->series = slice_of(l->token, (size_t)(l->at - l->token));
 		t = next_token(l);
 	}
@@ -388,7 +267,7 @@ static int parse_series(struct lexer *l, enum token t, struct text_parser *p, st
 		t = next_token(l);
 	}
 	if (!parts.name.ptr)
-		return error_about(l, "metric name not set", (struct slice){0}, "", err);
+		return lexer_error(l, "metric name not set", (struct slice){0}, "", err);
 	p->entry = TEXT_SERIES;
 	return parse_suffix(l, t, p, err);
 }
@@ -402,7 +281,7 @@ static int parse_type(struct text_parser *p, struct slice text, struct err *err)
 	bool legal = type == METRIC_COUNTER || type == METRIC_GAUGE || type == METRIC_HISTOGRAM ||
 		     type == METRIC_SUMMARY || slice_eq(text, SL("untyped"));
 	if (!known || !legal)
-		return error_about(NULL, "invalid metric type ", text, "", err);
+		return lexer_error(NULL, "invalid metric type ", text, "", err);
 	p->type = type;
 	p->entry = TEXT_TYPE;
 	return 0;
@@ -412,23 +291,23 @@ static int parse_metadata(struct lexer *l, enum token what, struct text_parser *
 {
 	enum token t = next_token(l);
 	if (t != T_NAME)
-		return parse_error(l,
+		return lexer_unexpected(l,
 		    what == T_HELP ? "expected metric name after HELP" : "expected metric name after TYPE", t,
 		    err);
 	bool quoted;
-	p->metric = without_quotes(token_text(l), &quoted);
+	p->metric = lexer_unquote(lexer_token_text(l), &quoted);
 	next_token(l); /* always T_TEXT */
-	struct slice text = token_text(l);
+	struct slice text = lexer_token_text(l);
 	text = text.len > 1 ? slice_from(text, 1) : SL_EMPTY;
 	p->entry = TEXT_HELP;
 	p->help = text;
 	int rc = what == T_TYPE ? parse_type(p, text, err) : 0;
 	if (rc == 0 && what == T_HELP && !utf8_valid(text))
-		rc = error_about(NULL, "help text ", text, " is not a valid utf8 string", err);
+		rc = lexer_error(NULL, "help text ", text, " is not a valid utf8 string", err);
 	if (rc < 0)
 		return rc;
 	t = next_token(l);
-	return t == T_LINEBREAK ? 0 : parse_error(l, "linebreak expected after metadata", t, err);
+	return t == T_LINEBREAK ? 0 : lexer_unexpected(l, "linebreak expected after metadata", t, err);
 }
 
 /* --- entries ---------------------------------------------------------------------------------------------------------------- */
@@ -452,7 +331,7 @@ int text_strict_entry(struct text_parser *p, struct err *err)
 		else if (t == T_NAME || t == T_BRACE_OPEN)
 			rc = parse_series(&l, t, p, err);
 		else
-			rc = parse_error(&l, "expected a valid start token", t, err);
+			rc = lexer_unexpected(&l, "expected a valid start token", t, err);
 		break;
 	}
 	if (rc == 0) {
@@ -469,7 +348,7 @@ bool text_strict_series(struct slice raw, struct arena *arena, struct text_serie
 	struct series_parts parts = {.labels = &labels};
 	enum token t = next_token(&l);
 	if (t == T_NAME) {
-		parts.name = token_text(&l);
+		parts.name = lexer_token_text(&l);
 		t = next_token(&l);
 	}
 	bool ok = t == T_BRACE_OPEN ? parse_labels(&l, &parts, NULL) == 0 : t == T_EOF;

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libscrape.a
 libscrape_a_SOURCES = \
 	src/scrape/content_type.c src/scrape/content_type.h \
+	src/scrape/exposition_lexer.c src/scrape/exposition_lexer.h \
 	src/scrape/interval_stats.c src/scrape/interval_stats.h \
 	src/scrape/metadata_cache.c src/scrape/metadata_cache.h \
 	src/scrape/parse_openmetrics.c src/scrape/parse_openmetrics.h \
